@@ -1,0 +1,151 @@
+"""Settings: read once from the environment where a program starts, frozen, and passed in.
+
+Sources, the first that has a value wins: arguments, environment variables, files in the folder that
+`SECRETS_DIR` names (one file per setting, named like the variable in lower case, as container platforms mount secrets).
+Each stage derives its own class, with its own prefix, in `<stage>/settings.py`. No module keeps settings globally.
+docs/settings.md lists every variable; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SecretsSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from ledger.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic_settings import PydanticBaseSettingsSource
+
+STATE_FOLDER = Path(".tributary")
+"""Where a checkout keeps what its runs make, relative to the working folder."""
+
+
+class Settings(BaseSettings):
+    """Base of all settings: frozen, read from the environment and from secret files."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """The settings from the environment, with `overrides` by field name on top (None is left out).
+
+        Raises:
+            SettingsError: a variable is missing or malformed; the sentence names it and says what it is for.
+        """
+        given = {name: value for name, value in overrides.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            raise SettingsError(cls._explain(error)) from error
+
+    @classmethod
+    def variable(cls, field_name: str) -> str:
+        """The environment variable that sets a field, in capitals."""
+        alias = cls.model_fields[field_name].validation_alias
+        return (alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{field_name}").upper()
+
+    @classmethod
+    def _explain(cls, error: ValidationError) -> str:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        if not problem["loc"]:
+            return f"{problem['msg'].removeprefix('Value error, ')}."
+        place = str(problem["loc"][0])
+        names = {cls.variable(name).lower(): name for name in cls.model_fields}
+        name = place if place in cls.model_fields else names.get(place.lower(), "")
+        variable = cls.variable(name) if name else place.upper()
+        purpose = (cls.model_fields[name].description or "").rstrip(".") if name else ""
+        if problem["type"] == "missing":
+            return f"{variable} is not set ({purpose}); see docs/settings.md."
+        return f"{variable} is wrong ({purpose}): {problem['msg'].removeprefix('Value error, ')}."
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        folder = os.environ.get("SECRETS_DIR")
+        if not folder:
+            return (init_settings, env_settings)
+        if not Path(folder).is_dir():
+            raise SettingsError(f"SECRETS_DIR names {folder}, which is not a folder.")
+        return (init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder))
+
+
+Urls = Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
+"""One or more addresses, separated by commas; the first is asked first."""
+
+
+def split_urls(value: object) -> object:
+    """A comma-separated string as a tuple of addresses; anything else unchanged."""
+    if isinstance(value, str):
+        return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+    return value
+
+
+class DatabaseSettings(Settings):
+    """Which PostgreSQL to use."""
+
+    database_url: SecretStr = Field(
+        description="PostgreSQL address, postgresql://user:password@host:port/database",
+    )
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The address with the driver that Tributary uses (psycopg 3)."""
+        address = self.database_url.get_secret_value()
+        scheme, separator, rest = address.partition("://")
+        return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else address
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        scheme = value.get_secret_value().partition("://")[0]
+        if scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("it must begin with postgresql://")
+        return value
+
+
+class L1Settings(Settings):
+    """How to reach the L1."""
+
+    l1_rpc_url: Urls = Field(description="JSON-RPC addresses of L1 nodes, separated by commas")
+    beacon_url: Urls = Field(
+        description="Beacon API addresses that serve blobs, separated by commas",
+    )
+
+    _split = field_validator("l1_rpc_url", "beacon_url", mode="before")(split_urls)
+
+
+class L2Settings(Settings):
+    """How to reach the L2 and which contracts to use there."""
+
+    l2_rpc_url: Urls = Field(description="JSON-RPC addresses of L2 nodes, separated by commas")
+    deployments_dir: Path = Field(
+        default=Path("contracts/deployments"),
+        description="Folder of the deployment files, one <L2 chain id>.json for each chain",
+    )
+
+    _split = field_validator("l2_rpc_url", mode="before")(split_urls)
+
+
+class ChainSettings(L1Settings, L2Settings):
+    """How to reach both chains."""
+
+
+class ArchiveSettings(Settings):
+    """Where blobs are kept past the 18 days that beacon nodes keep them."""
+
+    archive_dir: Path = Field(
+        default=STATE_FOLDER / "archive",
+        description="Folder of the blob archive, content-addressed by versioned hash",
+    )

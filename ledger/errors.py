@@ -1,0 +1,258 @@
+"""Every error that Tributary raises on purpose, as one tree.
+
+The two middle classes answer the only question that a loop asks: is it worth trying again?
+
+    TributaryError
+    ├── RetryableError                  the same call may succeed later
+    │   ├── RpcUnavailableError         a node did not answer, or answered with a passing fault
+    │   │   └── RpcRateLimitedError     … and said to slow down
+    │   ├── BeaconUnavailableError      the beacon endpoint did not answer
+    │   ├── BlobNotAvailableError       nobody asked holds this blob now
+    │   ├── DatabaseUnavailableError    PostgreSQL is away
+    │   ├── NotYetFinalError            the chain has not come far enough
+    │   ├── ReorgDetectedError          a block that was built upon is no longer in the chain
+    │   ├── TransactionPendingError     sent, not yet in a block
+    │   ├── TransactionUnderpricedError the node wants a higher fee (gas or blob gas)
+    │   ├── UpstreamUnavailableError    a model server is away
+    │   └── OverloadedError             too much work queued
+    └── PermanentError                  the same call fails for ever
+        ├── UsageError                  the caller asked for something that cannot be done
+        │   ├── SettingsError           a setting is missing or wrong
+        │   ├── ToolMissingError        a program that is needed is not there
+        │   ├── PortTakenError          somebody else listens on that port
+        │   ├── WrongChainError         the node serves another chain
+        │   ├── DeploymentMissingError  no deployment file for that chain
+        │   └── UnknownModelError       no such model or adapter is served
+        ├── ProcessFailedError          a program that was started ended badly
+        ├── InsufficientFundsError      an account can not pay
+        ├── ContractRevertedError       a contract refused the call
+        ├── LaneFencedError             another writer owns this lane or this table
+        ├── ReorgTooDeepError           a finalised block was replaced
+        ├── ProtocolError               bytes or numbers break the protocol
+        │   ├── MalformedInputError     not the text, bytes or JSON that is asked for
+        │   ├── OutOfRangeError         a number does not fit its field
+        │   ├── BadSignatureError       does not recover to the expected address
+        │   ├── InvalidReceiptError
+        │   ├── InvalidAuthorizationError
+        │   ├── InvalidAttributionSetError
+        │   ├── InvalidTermsError
+        │   ├── BlobFormatError
+        │   ├── BatchOverflowError
+        │   ├── KzgError
+        │   ├── InvalidProofError
+        │   └── BatchMismatchError      blobs and batch_commitment differ
+        └── LedgerDifferenceError       two readings that must agree do not
+            ├── OverAllocatedError      more is owed than was charged
+            └── ConservationError       the conservation identity does not hold
+
+A message is one sentence for the person who reads it on stderr: what is wrong and, where it helps, what to do.
+Leaves are added where the caller of a function needs to tell them apart; everything else is a message.
+"""
+
+from __future__ import annotations
+
+
+class TributaryError(Exception):
+    """Something went wrong in Tributary."""
+
+    def __init__(self, sentence: str = "") -> None:
+        """Keep `sentence`, or the first line of the class's docstring if it is empty."""
+        super().__init__(sentence or (type(self).__doc__ or "").splitlines()[0])
+
+
+class RetryableError(TributaryError):
+    """The operation failed for a passing reason; try again later."""
+
+
+class RpcUnavailableError(RetryableError):
+    """A chain node did not answer."""
+
+
+class RpcRateLimitedError(RpcUnavailableError):
+    """A chain node asked for fewer requests."""
+
+    def __init__(self, sentence: str = "", retry_after_seconds: float | None = None) -> None:
+        """Keep the node's own delay, if it named one."""
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BeaconUnavailableError(RetryableError):
+    """The beacon endpoint did not answer."""
+
+
+class BlobNotAvailableError(RetryableError):
+    """No source that was asked holds the blob."""
+
+
+class DatabaseUnavailableError(RetryableError):
+    """PostgreSQL does not answer."""
+
+
+class NotYetFinalError(RetryableError):
+    """The chain has not yet finalised what is asked for."""
+
+
+class ReorgDetectedError(RetryableError):
+    """A block that was built upon is no longer in the chain."""
+
+
+class TransactionPendingError(RetryableError):
+    """The transaction is not yet in a block."""
+
+
+class TransactionUnderpricedError(RetryableError):
+    """The node wants a higher fee for this transaction."""
+
+
+class UpstreamUnavailableError(RetryableError):
+    """The model server does not answer."""
+
+
+class OverloadedError(RetryableError):
+    """Too many requests are waiting."""
+
+    def __init__(self, sentence: str = "", retry_after_seconds: float | None = None) -> None:
+        """Keep the delay after which a new attempt is welcome."""
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class PermanentError(TributaryError):
+    """The operation can not succeed, however often it is tried."""
+
+
+class UsageError(PermanentError):
+    """This can not be done as it was asked for."""
+
+
+class SettingsError(UsageError):
+    """A setting is missing or wrong."""
+
+
+class ToolMissingError(UsageError):
+    """A program that is needed is not installed."""
+
+
+class PortTakenError(UsageError):
+    """Another program listens on that port."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        """Name the taken port."""
+        super().__init__(f"Port {port} on {host} is taken by another program; choose another one or stop that program.")
+        self.port = port
+        self.host = host
+
+
+class WrongChainError(UsageError):
+    """The node serves another chain than expected."""
+
+    def __init__(self, endpoint: str, expected: int, actual: int) -> None:
+        """Name the endpoint and both chain ids."""
+        super().__init__(f"The node at {endpoint} serves chain {actual}, but chain {expected} is expected.")
+        self.endpoint = endpoint
+        self.expected = expected
+        self.actual = actual
+
+
+class DeploymentMissingError(UsageError):
+    """There is no deployment file for this chain."""
+
+
+class UnknownModelError(UsageError):
+    """No model or adapter of this name is served."""
+
+
+class ProcessFailedError(PermanentError):
+    """A program that Tributary started ended badly."""
+
+
+class InsufficientFundsError(PermanentError):
+    """An account holds too little to pay for this."""
+
+
+class ContractRevertedError(PermanentError):
+    """A contract refused the call."""
+
+    def __init__(self, sentence: str = "", error_name: str | None = None) -> None:
+        """Keep the name of the contract's custom error, if it was decoded."""
+        super().__init__(sentence)
+        self.error_name = error_name
+
+
+class LaneFencedError(PermanentError):
+    """Another writer has taken over."""
+
+
+class ReorgTooDeepError(PermanentError):
+    """A block that the chain had called final was replaced."""
+
+
+class ProtocolError(PermanentError):
+    """Bytes or numbers break the protocol."""
+
+
+class MalformedInputError(ProtocolError):
+    """The input is not of the form that is asked for."""
+
+
+class OutOfRangeError(ProtocolError):
+    """A number does not fit its field."""
+
+    def __init__(self, field: str, value: int, least: int, most: int) -> None:
+        """Name the field, its value and its bounds (both inclusive)."""
+        super().__init__(f"{field} is {value}, outside {least} to {most}.")
+        self.field = field
+        self.value = value
+
+
+class BadSignatureError(ProtocolError):
+    """The signature does not recover to the expected address."""
+
+
+class InvalidReceiptError(ProtocolError):
+    """The receipt breaks the protocol."""
+
+
+class InvalidAuthorizationError(ProtocolError):
+    """The spend authorization is not valid."""
+
+
+class InvalidAttributionSetError(ProtocolError):
+    """The attribution set breaks the protocol."""
+
+
+class InvalidTermsError(ProtocolError):
+    """The terms break the protocol."""
+
+
+class BlobFormatError(ProtocolError):
+    """The blobs do not hold a batch of format 1."""
+
+
+class BatchOverflowError(ProtocolError):
+    """The receipts do not fit one batch."""
+
+
+class KzgError(ProtocolError):
+    """The KZG library refused a blob, a commitment or a proof."""
+
+
+class InvalidProofError(ProtocolError):
+    """The proof does not verify."""
+
+
+class BatchMismatchError(ProtocolError):
+    """The blobs do not match the batch_commitment."""
+
+
+class LedgerDifferenceError(PermanentError):
+    """Two readings that must agree do not."""
+
+
+class OverAllocatedError(LedgerDifferenceError):
+    """More is owed than was charged."""
+
+
+class ConservationError(LedgerDifferenceError):
+    """The conservation identity does not hold."""
