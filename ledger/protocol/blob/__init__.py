@@ -1,0 +1,1 @@
+"""Blob format 1: a batch of receipts as field elements, and their KZG proofs."""

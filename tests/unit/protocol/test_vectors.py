@@ -1,0 +1,89 @@
+"""The golden vectors, made by other people's encoders, hold for ours."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ledger.protocol import batch, distribution
+from ledger.protocol.authorization import AUTHORIZATION_TYPE, SpendAuthorization
+from ledger.protocol.domain import Domain
+from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.keccak import keccak256
+from ledger.protocol.receipt import RECEIPT_TYPE, Receipt
+from ledger.protocol.signature import address_of, private_key, recover, sign
+
+pytestmark = pytest.mark.unit
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "protocol.json").read_text())
+
+
+def raw(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
+
+
+def domain(vector: dict) -> Domain:
+    return Domain(vector["chainId"], from_hex(vector["verifyingContract"], 20))
+
+
+def check_signed(vector: dict, type_string: str, struct_hash: bytes) -> None:
+    assert vector["type"] == type_string
+    assert vector["typehash"] == to_hex(keccak256(type_string.encode()))
+    assert vector["domainSeparator"] == to_hex(domain(vector).separator)
+    assert vector["structHash"] == to_hex(struct_hash)
+    digest = domain(vector).digest(struct_hash)
+    assert vector["digest"] == to_hex(digest)
+    key = private_key(raw(vector["privateKey"]))
+    assert sign(digest, key) == raw(vector["signature"])
+    assert recover(digest, raw(vector["signature"])) == address_of(key) == from_hex(vector["signer"], 20)
+
+
+@pytest.mark.parametrize("vector", VECTORS["receipts"])
+def test_a_receipt_hashes_and_signs_as_typed_data(vector):
+    message = vector["message"] | {"feeUnits": str(vector["message"]["feeUnits"])}
+    receipt = Receipt.from_json(message)
+    check_signed(vector, RECEIPT_TYPE, receipt.struct_hash())
+    assert Receipt.from_json(json.loads(json.dumps(receipt.to_json()))) == receipt
+
+
+def test_a_spend_authorization_hashes_and_signs_as_typed_data():
+    vector = VECTORS["authorization"]
+    m = vector["message"]
+    authorization = SpendAuthorization(
+        from_hex(m["payer"], 20), from_hex(m["operator"], 20), m["cumulativeCap"], m["validUntil"]
+    )
+    check_signed(vector, AUTHORIZATION_TYPE, authorization.struct_hash())
+
+
+def test_a_distribution_hashes_and_signs_as_typed_data():
+    vector = VECTORS["distribution"]
+    m = vector["message"]
+    message = distribution.Distribution(
+        m["rootIndex"], raw(m["root"]), m["totalCumulative"], m["throughL2Block"], raw(m["throughL2BlockHash"]),
+        raw(m["dataHash"]),
+    )  # fmt: skip
+    check_signed(vector, distribution.DISTRIBUTION_TYPE, message.struct_hash())
+
+
+@pytest.mark.parametrize("vector", VECTORS["batchCommitments"])
+def test_a_batch_commitment_is_the_hash_of_its_abi_encoding(vector):
+    h = vector["header"]
+    header = batch.BatchHeader(
+        operator=raw(h["operator"]), lane=h["lane"], first_seq=h["firstSeq"], count=h["count"],
+        payer_count=h["payerCount"], set_fe_count=h["setFeCount"], total_fee_units=h["totalFee"],
+        blob_count=h["blobCount"], base_time=h["baseTime"], attribution_method=raw(h["attributionMethod"]),
+        attribution_params_hash=raw(h["attributionParamsHash"]),
+    )  # fmt: skip
+    hashes = [raw(v) for v in vector["versionedHashes"]]
+    charges = [batch.Charge(raw(c["payer"]), c["amount"]) for c in vector["charges"]]
+    assert to_hex(batch.batch_commitment(header, hashes, charges)) == vector["batchCommitment"]
+    assert to_hex(batch.post_hash(hashes)) == vector["postHash"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["trees"])
+def test_a_distribution_tree_is_openzeppelins(vector):
+    token = raw(vector["token"])
+    payouts = [distribution.Payout(raw(c["payee"]), int(c["cumulative"])) for c in vector["claims"]]
+    tree = distribution.DistributionTree(payouts, token)
+    assert to_hex(tree.root) == vector["root"]
+    for claim, payout in zip(vector["claims"], payouts, strict=True):
+        assert [to_hex(p) for p in tree.proof(payout.payee)] == claim["proof"]
