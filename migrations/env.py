@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from alembic import context
@@ -11,18 +10,18 @@ from sqlalchemy import create_engine, pool, text
 import ledger.db.models  # noqa: F401  (registers the tables)
 from ledger.config import DatabaseSettings
 from ledger.db.base import Base
+from ledger.db.models.indexer_receipts import RECEIPT_PARTITION_PREFIX
 from ledger.db.session import driver_url
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import URL, Connection
 
 MIGRATION_LOCK = 0x7472_6962
-PARTITION = re.compile(r"^receipts_\d+$")
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave partitions out of comparisons: the indexer makes them as batches come."""
-    return not (kind == "table" and name is not None and PARTITION.match(name))
+    return not (kind == "table" and name is not None and name.startswith(RECEIPT_PARTITION_PREFIX))
 
 
 def migrate(connection: Connection) -> None:
@@ -41,14 +40,19 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
+def address() -> URL:
+    """The database: the caller's `sqlalchemy.url`, else DATABASE_URL."""
+    given = context.config.get_main_option("sqlalchemy.url")
+    return driver_url(given or DatabaseSettings.load().sqlalchemy_url)
+
+
 def run() -> None:
-    """Migrate the connection that the caller gave (attribute `connection`), else the one that DATABASE_URL names."""
+    """Migrate over the caller's connection (attribute `connection`), else over one of our own."""
     given = context.config.attributes.get("connection")
     if given is not None:
         migrate(given)
         return
-    engine = create_engine(driver_url(DatabaseSettings.load().database_url.get_secret_value()), poolclass=pool.NullPool)
-    with engine.connect() as connection:
+    with create_engine(address(), poolclass=pool.NullPool).connect() as connection:
         migrate(connection)
 
 

@@ -26,6 +26,14 @@ CREATE TABLE cursors (
     CONSTRAINT pk_cursors PRIMARY KEY (chain_id)
 );
 
+CREATE TABLE deployments (
+    l2_chain_id BIGINT NOT NULL CONSTRAINT ck_deployments_l2_chain_id_range CHECK (l2_chain_id >= 0),
+    l1_chain_id BIGINT NOT NULL CONSTRAINT ck_deployments_l1_chain_id_range CHECK (l1_chain_id >= 0),
+    document JSONB NOT NULL,
+    deployment_hash BYTEA NOT NULL CONSTRAINT ck_deployments_deployment_hash_length CHECK (octet_length(deployment_hash) = 32),
+    CONSTRAINT pk_deployments PRIMARY KEY (l2_chain_id)
+);
+
 CREATE TABLE events (
     tx_hash BYTEA NOT NULL CONSTRAINT ck_events_tx_hash_length CHECK (octet_length(tx_hash) = 32),
     address BYTEA NOT NULL CONSTRAINT ck_events_address_length CHECK (octet_length(address) = 20),

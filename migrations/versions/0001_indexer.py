@@ -20,7 +20,7 @@ TABLES = (
     "movements", "findings", "recipients", "skipped_claims", "claims", "distribution_roots", "batch_sums",
     "attribution_sets", "receipts", "charges", "batches", "blob_fetches", "blobs", "post_attestations", "posts",
     "debts", "session_keys", "thaws", "spending_caps", "lane_keys", "prices", "effective_shares", "admitted_datasets",
-    "parents", "splits", "terms", "asset_owners", "assets", "events", "cursors", "heads", "blocks",
+    "parents", "splits", "terms", "asset_owners", "assets", "events", "deployments", "cursors", "heads", "blocks",
 )  # fmt: skip
 
 

@@ -60,6 +60,20 @@ class Cursor(Base):
     deepest_reorg_blocks: Mapped[Count]
 
 
+class Deployment(Base):
+    """The deployment file that the rows were made with, as it stands, so that readers need no chain.
+
+    Written when the cursors are: `deployment_hash` is the keccak256 of its canonical JSON.
+    """
+
+    __tablename__ = "deployments"
+
+    l2_chain_id: Mapped[ChainId] = mapped_column(primary_key=True, autoincrement=False)
+    l1_chain_id: Mapped[ChainId]
+    document: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    deployment_hash: Mapped[Hash32]
+
+
 class Event(Base, LogRow):
     """One log of our contracts, or of the token where it touches them.
 

@@ -22,6 +22,9 @@ from ledger.db.types import (
     Version,
 )
 
+RECEIPT_PARTITION_PREFIX = "receipts_from_"
+"""Name of a partition: this, and the first batch id that it holds."""
+
 RECEIPT_PARTITION_BATCHES = 4096
 """Batches a partition of `receipts` holds: at most 50 million receipts."""
 
