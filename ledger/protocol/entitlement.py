@@ -80,7 +80,8 @@ def flatten(
 
     Parents take their ppm of the whole, each shared by its own effective shares; the rest is the
     split's. Every floor's remainder goes to the first payee of the pot that it came from. A payee
-    that stands several times is merged where it first appears: own split first, then parents.
+    that stands several times is merged where it first appears: own split first, then parents. A part
+    of zero makes no entry.
 
     Args:
         split: own payees, ppm summing to PPM.
@@ -101,7 +102,8 @@ def _share_out(merged: dict[bytes, int], pot: int, whole: int, shares: Sequence[
     parts = [pot * share // whole for _, share in shares]
     parts[0] += pot - sum(parts)
     for (payee, _), part in zip(shares, parts, strict=True):
-        merged[payee] = merged.get(payee, 0) + part
+        if part:
+            merged[payee] = merged.get(payee, 0) + part
 
 
 def weights(
