@@ -14,6 +14,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── TransactionPendingError     sent, not yet in a block
     │   ├── TransactionUnderpricedError the node wants a higher fee (gas or blob gas)
     │   ├── UpstreamUnavailableError    a model server is away
+    │   ├── EngineStoppedError          the embedded engine does not run
     │   └── OverloadedError             too much work queued
     └── PermanentError                  the same call fails for ever
         ├── UsageError                  the caller asked for something that cannot be done
@@ -22,8 +23,12 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         │   ├── PortTakenError          somebody else listens on that port
         │   ├── WrongChainError         the node serves another chain
         │   ├── DeploymentMissingError  no deployment file for that chain
-        │   └── UnknownModelError       no such model or adapter is served
+        │   ├── UnknownModelError       no such model or adapter is served
+        │   ├── ContextLengthError      prompt and answer are longer than the model's context
+        │   └── ChatTemplateError       messages that the model's chat template cannot render
         ├── ProcessFailedError          a program that was started ended badly
+        ├── CheckpointError             weights or tokenizer files are missing or unfit
+        ├── AdapterMismatchError        adapter files are not the registered content
         ├── InsufficientFundsError      an account can not pay
         ├── ContractRevertedError       a contract refused the call
         ├── LaneFencedError             another writer owns this lane or this table
@@ -109,6 +114,10 @@ class UpstreamUnavailableError(RetryableError):
     """The model server does not answer."""
 
 
+class EngineStoppedError(RetryableError):
+    """The embedded engine is not running."""
+
+
 class OverloadedError(RetryableError):
     """Too many requests are waiting."""
 
@@ -163,8 +172,34 @@ class UnknownModelError(UsageError):
     """No model or adapter of this name is served."""
 
 
+class ContextLengthError(UsageError):
+    """Prompt and answer together are longer than the model's context."""
+
+    def __init__(self, prompt_tokens: int, max_tokens: int, context_tokens: int) -> None:
+        """Name the three lengths."""
+        super().__init__(
+            f"This model's context is {context_tokens} tokens; the prompt has {prompt_tokens} and the answer may take "
+            f"{max_tokens}. Shorten the prompt or ask for a shorter answer."
+        )
+        self.prompt_tokens = prompt_tokens
+        self.max_tokens = max_tokens
+        self.context_tokens = context_tokens
+
+
+class ChatTemplateError(UsageError):
+    """The messages do not fit the model's chat template."""
+
+
 class ProcessFailedError(PermanentError):
     """A program that Tributary started ended badly."""
+
+
+class CheckpointError(PermanentError):
+    """Model, adapter or tokenizer files are missing, malformed or of a kind that is not computed."""
+
+
+class AdapterMismatchError(PermanentError):
+    """The adapter's files are not the registered content."""
 
 
 class InsufficientFundsError(PermanentError):
