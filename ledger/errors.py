@@ -8,6 +8,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   │   └── RpcRateLimitedError     … and said to slow down
     │   ├── BeaconUnavailableError      the beacon endpoint did not answer
     │   ├── BlobNotAvailableError       nobody asked holds this blob now
+    │   ├── ArchiveUnavailableError     the blob archive does not answer
     │   ├── DatabaseUnavailableError    PostgreSQL is away
     │   ├── NotYetFinalError            the chain has not come far enough
     │   ├── ReorgDetectedError          a block that was built upon is no longer in the chain
@@ -88,6 +89,10 @@ class BeaconUnavailableError(RetryableError):
 
 class BlobNotAvailableError(RetryableError):
     """No source that was asked holds the blob."""
+
+
+class ArchiveUnavailableError(RetryableError):
+    """The blob archive does not answer."""
 
 
 class DatabaseUnavailableError(RetryableError):
