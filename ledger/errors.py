@@ -11,6 +11,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── ArchiveUnavailableError     the blob archive does not answer
     │   ├── DatabaseUnavailableError    PostgreSQL is away
     │   ├── NotYetFinalError            the chain has not come far enough
+    │   ├── QuorumMissingError          too few attesters have signed
     │   ├── ReorgDetectedError          a block that was built upon is no longer in the chain
     │   ├── TransactionPendingError     sent, not yet in a block
     │   ├── TransactionUnderpricedError the node wants a higher fee (gas or blob gas)
@@ -25,6 +26,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         │   ├── WrongChainError         the node serves another chain
         │   ├── DeploymentMissingError  no deployment file for that chain
         │   ├── UnknownModelError       no such model or adapter is served
+        │   ├── NotFoundError           the ledger has nothing under that name
         │   ├── ContextLengthError      prompt and answer are longer than the model's context
         │   └── ChatTemplateError       messages that the model's chat template cannot render
         ├── ProcessFailedError          a program that was started ended badly
@@ -49,7 +51,8 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         │   └── BatchMismatchError      blobs and batch_commitment differ
         └── LedgerDifferenceError       two readings that must agree do not
             ├── OverAllocatedError      more is owed than was charged
-            └── ConservationError       the conservation identity does not hold
+            ├── ConservationError       the conservation identity does not hold
+            └── WrongRootError          an attester computes another distribution
 
 A message is one sentence for the person who reads it on stderr: what is wrong and, where it helps, what to do.
 Leaves are added where the caller of a function needs to tell them apart; everything else is a message.
@@ -101,6 +104,10 @@ class DatabaseUnavailableError(RetryableError):
 
 class NotYetFinalError(RetryableError):
     """The chain has not yet finalised what is asked for."""
+
+
+class QuorumMissingError(RetryableError):
+    """Too few attesters have signed the distribution."""
 
 
 class ReorgDetectedError(RetryableError):
@@ -193,6 +200,10 @@ class ContextLengthError(UsageError):
 
 class ChatTemplateError(UsageError):
     """The messages do not fit the model's chat template."""
+
+
+class NotFoundError(UsageError):
+    """The ledger has nothing under that name."""
 
 
 class ProcessFailedError(PermanentError):
@@ -296,3 +307,16 @@ class OverAllocatedError(LedgerDifferenceError):
 
 class ConservationError(LedgerDifferenceError):
     """The conservation identity does not hold."""
+
+
+class WrongRootError(LedgerDifferenceError):
+    """An attester computes another distribution than the one proposed."""
+
+    def __init__(
+        self, sentence: str = "", *, payee: bytes | None = None, proposed: int | None = None, computed: int | None = None
+    ) -> None:
+        """Keep the first payee that differs and both numerators (over 10^30), if a payee differs."""
+        super().__init__(sentence)
+        self.payee = payee
+        self.proposed = proposed
+        self.computed = computed
