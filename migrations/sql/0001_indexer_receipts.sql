@@ -12,7 +12,7 @@ CREATE TABLE receipts (
     cumulative_fee_units NUMERIC(78, 0) NOT NULL CONSTRAINT ck_receipts_cumulative_fee_units_sign CHECK (cumulative_fee_units >= 0),
     input_units INTEGER NOT NULL CONSTRAINT ck_receipts_input_units_range CHECK (input_units BETWEEN 0 AND 16777215),
     output_units INTEGER NOT NULL CONSTRAINT ck_receipts_output_units_range CHECK (output_units BETWEEN 0 AND 16777215),
-    started_at BIGINT NOT NULL CONSTRAINT ck_receipts_started_at_range CHECK (started_at BETWEEN 0 AND 1099511627775),
+    started_at BIGINT NOT NULL CONSTRAINT ck_receipts_started_at_range CHECK (started_at >= 0),
     CONSTRAINT pk_receipts PRIMARY KEY (batch_id, fill, position)
 ) PARTITION BY RANGE (batch_id);
 CREATE INDEX ix_receipts_digest31 ON receipts USING hash (digest31);

@@ -12,7 +12,6 @@ from ledger.db.base import Base
 from ledger.db.types import (
     Address,
     AssetId,
-    ChainSeconds,
     Count,
     Digest31,
     Sequence64,
@@ -34,6 +33,8 @@ class Receipt(Base):
 
     Partitioned by batch. One payer's receipts of a batch stand side by side, so a payer's list goes through
     `charges` to a range of the primary key. By digest: the batch and position of a receipt in hand.
+    `started_at` is what the operator says (baseTime + offset, which can pass a uint40), `asset_version` the version
+    of the asset's terms by which it is split.
     """
 
     __tablename__ = "receipts"
@@ -55,7 +56,7 @@ class Receipt(Base):
     cumulative_fee_units: Mapped[Units]
     input_units: Mapped[UnitCount]
     output_units: Mapped[UnitCount]
-    started_at: Mapped[ChainSeconds]
+    started_at: Mapped[Sequence64]
 
 
 class AttributionSet(Base):
