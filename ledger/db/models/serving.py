@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary, Text, func, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKeyConstraint, Index, LargeBinary, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,7 @@ from ledger.db.types import (
     Hash32,
     RangedInteger,
     Sequence64,
+    SignedUnits,
     UnitCount,
     Units,
 )
@@ -32,6 +33,10 @@ OUTCOMES = ("complete", "client_disconnect", "engine_error", "undelivered", "rec
 """How a request ended: answered; cut off by its client; failed; never delivered; found open after a crash."""
 
 AnyTime = TIMESTAMP(timezone=True)
+
+_SPENDABLE = (
+    "LEAST(balance_units - thawing_units - debt_units, cap_units - collected_units) - uncollected_units - held_units"
+)
 
 
 class Lane(Base):
@@ -150,7 +155,7 @@ class SpendAuthorizationRow(Base):
 class SpendAccount(Base):
     """What one payer may still spend with one operator. Written by `serving`.
 
-    May spend = least of (balance - thawing - debt) and (cap - collected), minus uncollected, minus held.
+    `spendable_units` = least of (balance - thawing - debt) and (cap - collected), minus uncollected, minus held.
     The first four come from the PaymentEscrow in safe block `block_number`, the cap from there or from a higher
     stored authorization; `uncollected_units` = fees of issued receipts from each lane's `collected_seq` on;
     `held_units` = exposure of open intents. The last two change only in the transactions that open and close requests
@@ -169,6 +174,7 @@ class SpendAccount(Base):
     valid_until: Mapped[ChainSeconds] = mapped_column()
     uncollected_units: Mapped[Units] = mapped_column()
     held_units: Mapped[Units] = mapped_column()
+    spendable_units: Mapped[SignedUnits] = mapped_column(Computed(_SPENDABLE))
     block_number: Mapped[BlockNumber] = mapped_column()
 
 
