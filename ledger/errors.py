@@ -6,6 +6,8 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     ├── RetryableError                  the same call may succeed later
     │   ├── RpcUnavailableError         a node did not answer, or answered with a passing fault
     │   │   └── RpcRateLimitedError     … and said to slow down
+    │   ├── MalformedAnswerError        a node answered nonsense
+    │   ├── BlockNotFoundError          no node asked has this block now
     │   ├── BeaconUnavailableError      the beacon endpoint did not answer
     │   ├── BlobNotAvailableError       nobody asked holds this blob now
     │   ├── ArchiveUnavailableError     the blob archive does not answer
@@ -15,6 +17,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── ReorgDetectedError          a block that was built upon is no longer in the chain
     │   ├── TransactionPendingError     sent, not yet in a block
     │   ├── TransactionUnderpricedError the node wants a higher fee (gas or blob gas)
+    │   ├── FeeTooHighError             the market asks for more than the set ceiling
     │   ├── UpstreamUnavailableError    a model server is away
     │   ├── EngineStoppedError          the embedded engine does not run
     │   └── OverloadedError             too much work queued
@@ -33,7 +36,9 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         ├── CheckpointError             weights or tokenizer files are missing or unfit
         ├── AdapterMismatchError        adapter files are not the registered content
         ├── InsufficientFundsError      an account can not pay
+        ├── RpcRejectedError            a node refused the call for good
         ├── ContractRevertedError       a contract refused the call
+        ├── TransactionSupersededError  another transaction used the nonce
         ├── LaneFencedError             another writer owns this lane or this table
         ├── ReorgTooDeepError           a finalised block was replaced
         ├── ProtocolError               bytes or numbers break the protocol
@@ -44,6 +49,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         │   ├── InvalidAuthorizationError
         │   ├── InvalidAttributionSetError
         │   ├── InvalidTermsError
+        │   ├── MalformedLogError       an event that can not be read
         │   ├── BlobFormatError
         │   ├── BatchOverflowError
         │   ├── KzgError
@@ -86,6 +92,14 @@ class RpcRateLimitedError(RpcUnavailableError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class MalformedAnswerError(RetryableError):
+    """A node or beacon endpoint answered nonsense."""
+
+
+class BlockNotFoundError(RetryableError):
+    """No node has this block: it is not there yet, or it was replaced."""
+
+
 class BeaconUnavailableError(RetryableError):
     """The beacon endpoint did not answer."""
 
@@ -120,6 +134,10 @@ class TransactionPendingError(RetryableError):
 
 class TransactionUnderpricedError(RetryableError):
     """The node wants a higher fee for this transaction."""
+
+
+class FeeTooHighError(RetryableError):
+    """The market asks for more than the set ceiling."""
 
 
 class UpstreamUnavailableError(RetryableError):
@@ -222,13 +240,30 @@ class InsufficientFundsError(PermanentError):
     """An account holds too little to pay for this."""
 
 
+class RpcRejectedError(PermanentError):
+    """A node refused the call for good."""
+
+    def __init__(self, sentence: str = "", code: int = 0, data: object = None) -> None:
+        """Keep JSON-RPC's error code and data."""
+        super().__init__(sentence)
+        self.code = code
+        self.data = data
+
+
 class ContractRevertedError(PermanentError):
     """A contract refused the call."""
 
-    def __init__(self, sentence: str = "", error_name: str | None = None) -> None:
-        """Keep the name of the contract's custom error, if it was decoded."""
+    def __init__(
+        self, sentence: str = "", error_name: str | None = None, operands: dict[str, object] | None = None
+    ) -> None:
+        """Keep the contract's custom error, if it was decoded: its name and its operands by name."""
         super().__init__(sentence)
         self.error_name = error_name
+        self.operands = operands or {}
+
+
+class TransactionSupersededError(PermanentError):
+    """Another transaction used this nonce."""
 
 
 class LaneFencedError(PermanentError):
@@ -275,6 +310,10 @@ class InvalidAttributionSetError(ProtocolError):
 
 class InvalidTermsError(ProtocolError):
     """The terms break the protocol."""
+
+
+class MalformedLogError(ProtocolError):
+    """A log or answer does not hold what its ABI says."""
 
 
 class BlobFormatError(ProtocolError):

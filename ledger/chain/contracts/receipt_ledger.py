@@ -1,0 +1,66 @@
+"""ReceiptLedger (L2): attestations, batches and their custody."""
+
+from collections.abc import Sequence
+from typing import ClassVar, cast
+
+from ledger.chain.blocks import At
+from ledger.chain.contracts.binding import Contract
+from ledger.chain.structs import BatchRecord, BatchStatus
+from ledger.chain.transaction import Call
+from ledger.protocol.batch import BatchHeader, Charge
+
+
+class ReceiptLedger(Contract):
+    """One method per function of IReceiptLedger."""
+
+    abi_name: ClassVar[str] = "ReceiptLedger"
+
+    def commit_batch(
+        self, header: BatchHeader, versioned_hashes: Sequence[bytes], charges: Sequence[Charge]
+    ) -> Call:
+        """Commit the next batch of the operator's lane; charges strictly ascending by payer."""
+        return self._write("commitBatch", header, versioned_hashes, charges)
+
+    def finalize_batch(self, batch_id: int, record: BatchRecord) -> Call:
+        """Pay an unchallenged batch's custody to the distributor, after the window."""
+        return self._write("finalizeBatch", batch_id, record)
+
+    def pause_intake(self) -> Call:
+        """Stop new batches for a while; the pauser only."""
+        return self._write("pauseIntake")
+
+    def unpause_intake(self) -> Call:
+        """End a running pause; the pauser only."""
+        return self._write("unpauseIntake")
+
+    def attested_at(self, post_hash: bytes, at: At) -> int:
+        """Newest L1 second of the post, or 0."""
+        return cast("int", self._read("attestedAt", at, post_hash))
+
+    def next_seq(self, operator: bytes, lane: int, at: At) -> int:
+        """The seq that the lane's next batch starts at."""
+        return cast("int", self._read("nextSeq", at, operator, lane))
+
+    def batch_count(self, at: At) -> int:
+        """The newest batch's id; ids are 1 to this."""
+        return cast("int", self._read("batchCount", at))
+
+    def batch_hash(self, batch_id: int, at: At) -> bytes:
+        """keccak256 of the batch's record while it is open or voided, zero after."""
+        return cast("bytes", self._read("batchHash", at, batch_id))
+
+    def batch_status(self, batch_id: int, record: BatchRecord, at: At) -> BatchStatus:
+        """The batch's status, given its present record (any record once it has left)."""
+        return BatchStatus(self._read("batchStatus", at, batch_id, record))
+
+    def protocol_ppm(self, at: At) -> int:
+        """Part of every fee that is the protocol's."""
+        return cast("int", self._read("protocolPpm", at))
+
+    def protocol_payee(self, at: At) -> bytes:
+        """Who gets it."""
+        return cast("bytes", self._read("protocolPayee", at))
+
+    def intake_paused_until(self, at: At) -> int:
+        """Second at which the newest pause ends."""
+        return cast("int", self._read("intakePausedUntil", at))
