@@ -3,12 +3,12 @@
 from typing import ClassVar, cast
 
 from ledger.chain.blocks import At
-from ledger.chain.contracts.binding import Contract
+from ledger.chain.contracts.intake_pause import PausableContract
 from ledger.chain.structs import Bond, KeyActivity, Price
 from ledger.chain.transaction import Call
 
 
-class Operators(Contract):
+class Operators(PausableContract):
     """One method per function of IOperators that anyone but the ledger calls."""
 
     abi_name: ClassVar[str] = "Operators"

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from ledger.chain.blocks import At
-from ledger.chain.contracts.binding import Contract
+from ledger.chain.contracts.intake_pause import PausableContract
 from ledger.chain.structs import Account
 from ledger.chain.transaction import Call
 from ledger.protocol.authorization import SpendAuthorization
 
 
-class PaymentEscrow(Contract):
+class PaymentEscrow(PausableContract):
     """One method per function of IPaymentEscrow that anyone but the ledger calls."""
 
     abi_name: ClassVar[str] = "PaymentEscrow"

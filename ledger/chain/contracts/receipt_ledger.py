@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from ledger.chain.blocks import At
-from ledger.chain.contracts.binding import Contract
+from ledger.chain.contracts.intake_pause import PausableContract
 from ledger.chain.structs import BatchRecord, BatchStatus
 from ledger.chain.transaction import Call
 from ledger.protocol.batch import BatchHeader, Charge
 
 
-class ReceiptLedger(Contract):
+class ReceiptLedger(PausableContract):
     """One method per function of IReceiptLedger."""
 
     abi_name: ClassVar[str] = "ReceiptLedger"
@@ -24,14 +24,6 @@ class ReceiptLedger(Contract):
     def finalize_batch(self, batch_id: int, record: BatchRecord) -> Call:
         """Pay an unchallenged batch's custody to the distributor, after the window."""
         return self._write("finalizeBatch", batch_id, record)
-
-    def pause_intake(self) -> Call:
-        """Stop new batches for a while; the pauser only."""
-        return self._write("pauseIntake")
-
-    def unpause_intake(self) -> Call:
-        """End a running pause; the pauser only."""
-        return self._write("unpauseIntake")
 
     def attested_at(self, post_hash: bytes, at: At) -> int:
         """Newest L1 second of the post, or 0."""
@@ -60,7 +52,3 @@ class ReceiptLedger(Contract):
     def protocol_payee(self, at: At) -> bytes:
         """Who gets it."""
         return cast("bytes", self._read("protocolPayee", at))
-
-    def intake_paused_until(self, at: At) -> int:
-        """Second at which the newest pause ends."""
-        return cast("int", self._read("intakePausedUntil", at))
