@@ -1,0 +1,160 @@
+"""Which adapters are in memory, and that each of them is the registered one.
+
+Adapters are known by their content hash. One is loaded when it is first asked for, counted while it is in use, and
+evicted by least recent use when another needs the room; one in use is never evicted.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from ledger.errors import AdapterMismatchError, CheckpointError, EngineStoppedError
+from ledger.protocol.content import ContentFile, content_hash
+from serving.engine.adapter import AdapterWeights, read_adapter
+from serving.engine.checkpoint import ModelShape
+from serving.engine.files import read_folder
+from serving.engine.request import AdapterReference
+from serving.engine.settings import EngineSettings
+
+LOADS_AT_ONCE = 2
+
+VerifyAdapter = Callable[[AdapterReference, Sequence[ContentFile]], None]
+
+
+def verify_content_hash(reference: AdapterReference, files: Sequence[ContentFile]) -> None:
+    """Accepts the files if they are the content that the reference names.
+
+    Raises:
+        AdapterMismatchError: they are not.
+    """
+    if content_hash(files) != reference.content_hash:
+        raise AdapterMismatchError(
+            f"The files of adapter {reference.name} are not the registered content; it is not served."
+        )
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    loading: asyncio.Task[AdapterWeights]
+    users: int = 0
+    size_bytes: int = 0
+
+
+class AdapterStore:
+    """Adapters in memory, within a budget. All methods belong to one event loop; files are read in threads."""
+
+    def __init__(self, shape: ModelShape, settings: EngineSettings, verify: VerifyAdapter) -> None:
+        self._shape = shape
+        self._max_rank = settings.max_lora_rank
+        self._budget_bytes = settings.adapter_memory_bytes
+        self._verify = verify
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._threads = ThreadPoolExecutor(LOADS_AT_ONCE, thread_name_prefix="adapter-load")
+        self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
+        self._released = asyncio.Event()
+
+    @property
+    def resident(self) -> tuple[bytes, ...]:
+        """Content hashes of the adapters in memory, the least recently used first."""
+        return tuple(key for key, entry in self._entries.items() if entry.size_bytes)
+
+    @property
+    def resident_bytes(self) -> int:
+        """Memory that they take."""
+        return sum(entry.size_bytes for entry in self._entries.values())
+
+    def users(self, key: bytes) -> int:
+        """Requests that hold this adapter now, or wait for it."""
+        entry = self._entries.get(key)
+        return entry.users if entry else 0
+
+    @asynccontextmanager
+    async def lease(self, reference: AdapterReference) -> AsyncIterator[AdapterWeights]:
+        """The adapter's weights, kept in memory for as long as the context is open.
+
+        Raises:
+            AdapterMismatchError: the files are not the registered content.
+            CheckpointError: they are unreadable, unfit for the base, or larger than the whole budget.
+            EngineStoppedError: the engine stopped meanwhile.
+        """
+        entry = self._entry(reference)
+        entry.users += 1
+        try:
+            yield await _loaded(entry)
+        finally:
+            entry.users -= 1
+            self._released.set()
+
+    async def close(self) -> None:
+        """Ends loads under way and frees everything."""
+        loads = [entry.loading for entry in self._entries.values() if not entry.loading.done()]
+        for load in loads:
+            load.cancel()
+        await asyncio.gather(*loads, return_exceptions=True)
+        self._entries.clear()
+        self._threads.shutdown(wait=True)
+
+    def _entry(self, reference: AdapterReference) -> _Entry:
+        key = reference.content_hash
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = _Entry(asyncio.create_task(self._load(reference)))
+            entry.loading.add_done_callback(_observe)
+            self._entries[key] = entry
+        self._entries.move_to_end(key)
+        return entry
+
+    async def _load(self, reference: AdapterReference) -> AdapterWeights:
+        """Reads, verifies and makes room; the entry goes again if any of it fails."""
+        key = reference.content_hash
+        try:
+            async with self._loads:
+                loop = asyncio.get_running_loop()
+                weights = await loop.run_in_executor(self._threads, self._read, reference)
+                await self._make_room(weights.size_bytes)
+                self._entries[key].size_bytes = weights.size_bytes
+                return weights
+        except BaseException:
+            self._entries.pop(key, None)
+            raise
+
+    def _read(self, reference: AdapterReference) -> AdapterWeights:
+        folder = read_folder(reference.path, self._budget_bytes)
+        self._verify(reference, folder.listing())
+        weights = read_adapter(folder, self._shape, self._max_rank)
+        if weights.size_bytes > self._budget_bytes:
+            raise CheckpointError(f"Adapter {reference.name} is larger than the whole adapter memory.")
+        return weights
+
+    async def _make_room(self, needed_bytes: int) -> None:
+        """Evicts idle adapters, the least recently used first; waits for a release while all are in use."""
+        while not self._evict_idle(needed_bytes):
+            self._released.clear()
+            await self._released.wait()
+
+    def _evict_idle(self, needed_bytes: int) -> bool:
+        for key in self.resident:
+            if self.resident_bytes + needed_bytes <= self._budget_bytes:
+                return True
+            if self._entries[key].users == 0:
+                del self._entries[key]
+        return self.resident_bytes + needed_bytes <= self._budget_bytes
+
+
+async def _loaded(entry: _Entry) -> AdapterWeights:
+    """The weights once they are there; an asker that is cancelled leaves the load to the others."""
+    try:
+        return await asyncio.shield(entry.loading)
+    except asyncio.CancelledError:
+        if entry.loading.cancelled():
+            raise EngineStoppedError from None
+        raise
+
+
+def _observe(load: asyncio.Task[AdapterWeights]) -> None:
+    """Marks a failure as seen, so that a load whose askers have all gone away leaves no warning."""
+    if not load.cancelled():
+        load.exception()

@@ -1,0 +1,117 @@
+"""What each answer in the batch carries through the forward pass: its keys and values, and its adapter.
+
+A row is one place in the batch. Rows in use are always the first ones, so that the whole batch is a view of these
+arrays and nothing is gathered from step to step; when an answer ends, the last row moves into its place.
+"""
+
+import numpy as np
+
+from serving.engine.adapter import AdapterWeights, projection_widths
+from serving.engine.checkpoint import ModelShape
+from serving.engine.tensors import Float32Array
+
+GROUPS = {
+    "query_key_value": ("q_proj", "k_proj", "v_proj"),
+    "output": ("o_proj",),
+    "gate_up": ("gate_proj", "up_proj"),
+    "down": ("down_proj",),
+}
+
+
+class LoraRows:
+    """Low-rank factors by layer and row, for projections that share an input and are computed as one.
+
+    The change of one row's outputs is inputs @ down @ up. Projections of equal width are blocks of their own; others
+    are one block, in which `up` is zero wherever a projection's rank meets another one's outputs.
+
+    Attributes:
+        down: (layers, rows, in, blocks · block_rank)
+        up: (layers, rows, blocks, block_rank, block_out)
+    """
+
+    def __init__(self, shape: ModelShape, projections: tuple[str, ...], rows: int, rank: int) -> None:
+        widths = projection_widths(shape)
+        self._projections = projections
+        self._widths = [widths[name][1] for name in projections]
+        self._rank = rank
+        self._blocks = len(projections) if len(set(self._widths)) == 1 else 1
+        joined, out = rank * len(projections), sum(self._widths)
+        self.down = np.zeros((shape.layers, rows, widths[projections[0]][0], joined), np.float32)
+        self.up = np.zeros((shape.layers, rows, self._blocks, joined // self._blocks, out // self._blocks), np.float32)
+
+    def attach(self, row: int, adapter: AdapterWeights | None) -> None:
+        """Fills the row with the adapter's factors, scaled; None empties it."""
+        self.down[:, row] = 0
+        self.up[:, row] = 0
+        if adapter is None:
+            return
+        for layer in range(len(self.down)):
+            for place, name in enumerate(self._projections):
+                pair = adapter.pairs.get((layer, name))
+                if pair is not None:
+                    rank = place * self._rank
+                    self.down[layer, row, :, rank : rank + adapter.rank] = pair.down.T
+                    self._up_block(layer, row, place)[: adapter.rank] = pair.up.T
+        self.up[:, row] *= np.float32(adapter.scaling)
+
+    def change(self, layer: int, rows: slice, inputs: Float32Array) -> Float32Array:
+        """What each row's adapter adds to the outputs for its tokens; (rows, tokens, in) to (rows, tokens, out)."""
+        low = np.matmul(inputs, self.down[layer, rows])
+        count, tokens = low.shape[:2]
+        split = low.reshape(count, tokens, self._blocks, -1).swapaxes(1, 2)
+        changed: Float32Array = np.matmul(split, self.up[layer, rows]).swapaxes(1, 2).reshape(count, tokens, -1)
+        return changed
+
+    def move(self, source: int, target: int) -> None:
+        """Copies one row over another."""
+        self.down[:, target] = self.down[:, source]
+        self.up[:, target] = self.up[:, source]
+
+    def _up_block(self, layer: int, row: int, place: int) -> Float32Array:
+        """The part of `up` that belongs to one projection: (rank, out)."""
+        if self._blocks > 1:
+            block: Float32Array = self.up[layer, row, place]
+            return block
+        rank, start = place * self._rank, sum(self._widths[:place])
+        part: Float32Array = self.up[layer, row, 0, rank : rank + self._rank, start : start + self._widths[place]]
+        return part
+
+
+class Rows:
+    """All rows of a batch.
+
+    Attributes:
+        lengths: (rows,), tokens already in each row's cache.
+        keys: (layers, rows, kv_heads, context, head_width); the values likewise.
+        lora: the low-rank factors of each group of projections.
+        adapted: (rows,), whether the row has an adapter.
+    """
+
+    def __init__(self, shape: ModelShape, count: int, context_tokens: int, rank: int) -> None:
+        cache = (shape.layers, count, shape.kv_heads, context_tokens, shape.head_width)
+        self.lengths = np.zeros(count, np.int64)
+        self.keys: Float32Array = np.zeros(cache, np.float32)
+        self.values: Float32Array = np.zeros(cache, np.float32)
+        self.lora = {group: LoraRows(shape, names, count, rank) for group, names in GROUPS.items()}
+        self.adapted = np.zeros(count, np.bool_)
+
+    def attach(self, row: int, adapter: AdapterWeights | None) -> None:
+        """Starts an answer in this row, with nothing in its cache."""
+        self.lengths[row] = 0
+        if adapter is not None or self.adapted[row]:
+            for group in self.lora.values():
+                group.attach(row, adapter)
+        self.adapted[row] = adapter is not None
+
+    def move(self, source: int, target: int) -> None:
+        """Moves an answer to another row; the source row is free afterwards."""
+        if source == target:
+            return
+        length = self.lengths[source]
+        self.keys[:, target, :, :length] = self.keys[:, source, :, :length]
+        self.values[:, target, :, :length] = self.values[:, source, :, :length]
+        self.lengths[target] = length
+        if self.adapted[source] or self.adapted[target]:
+            for group in self.lora.values():
+                group.move(source, target)
+        self.adapted[target] = self.adapted[source]
