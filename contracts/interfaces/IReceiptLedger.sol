@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.26;
+
+import {BatchHeader, BatchRecord, BatchStatus, Charge} from "./BatchTypes.sol";
+import {IIntakePause} from "./IIntakePause.sol";
+
+/// @title Batches of receipts, from commit to payout
+/// @notice A batch stands as a hash over its header, its blobs' versioned hashes and its charges. Its money is taken
+/// into custody when it is committed and is paid to the distributor once the challenge window has passed.
+/// Open → Finalized, or Open → Voided → Open again (refilled).
+/// @dev What a commit is not checked for is that the blobs hold what the header says: that is for challenges, inside
+/// the window. The windows are constants in Windows.sol.
+interface IReceiptLedger is IIntakePause {
+    event BlobsAttested(bytes32 indexed postHash, uint40 l1Time);
+    event BatchCommitted(
+        uint64 indexed batchId,
+        address indexed operator,
+        uint16 indexed lane,
+        bytes32 batchCommitment,
+        uint64 reserve,
+        uint40 committedAt,
+        BatchHeader header,
+        bytes32[] versionedHashes,
+        Charge[] charges
+    );
+    event BatchFinalized(uint64 indexed batchId, uint64 totalFee);
+    event BatchVoided(uint64 indexed batchId, address indexed challenger, bytes32 fault);
+    event BatchRefilled(
+        uint64 indexed batchId,
+        address indexed operator,
+        uint16 indexed lane,
+        bytes32 batchCommitment,
+        uint64 reserve,
+        uint40 committedAt,
+        BatchHeader header,
+        bytes32[] versionedHashes,
+        Charge[] charges
+    );
+
+    error LedgerWiring(address expected, address found);
+    error LedgerProtocolPpm(uint32 ppm);
+    error LedgerNotInbox(address caller);
+    error LedgerLengthMismatch(uint256 postHashes, uint256 l1Times);
+    error LedgerNotOperator(address caller, address operator);
+    error LedgerWrongSeq(uint64 firstSeq, uint64 nextSeq);
+    error LedgerNoReceipts();
+    error LedgerPayerCount(uint256 payerCount, uint256 charges, uint256 limit);
+    error LedgerBlobCount(uint256 blobCount, uint256 versionedHashes, uint256 limit);
+    error LedgerLayout(uint256 usedFieldElements, uint256 blobCount);
+    error LedgerVersionByte(uint256 position, bytes32 versionedHash);
+    error LedgerBlobsNotAttested(bytes32 postHash);
+    error LedgerBlobsTooOld(bytes32 postHash, uint40 attestedAt);
+    error LedgerTotalFee(uint128 totalFee, uint64 charged);
+    error LedgerNoSuchBatch(uint64 batchId);
+    error LedgerRecordMismatch(uint64 batchId, bytes32 stored, bytes32 given);
+    error LedgerBatchNotOpen(uint64 batchId, BatchStatus status);
+    error LedgerWindowOpen(uint64 batchId, uint40 endsAt);
+
+    /// @notice Takes the word of the L1 inbox that blobs were posted. The newest time of each post is kept; a message
+    /// that arrives late, twice or out of order changes nothing else.
+    /// @dev Requires the inbox, as the deposit path shows it: its aliased address, or through the messenger.
+    function attest(bytes32[] calldata postHashes, uint40[] calldata l1Times) external;
+
+    /// @notice Commits the next batch of one of the caller's lanes.
+    /// @dev Effects: the charges go into custody, part of the bond is held, the lane's next sequence number rises by
+    /// the count, the challenge window starts. Requires that intake is open; the operator; firstSeq = nextSeq; count ≥
+    /// 1; 1 ≤ payerCount = charges ≤ min(count, MAX_PAYERS); 1 ≤ blobCount = versionedHashes ≤ 6, as many as the layout
+    /// fills; version bytes; all blobs attested as one post, at most BLOB_MAX_AGE ago; charges ascending, Σ =
+    /// totalFee; free bond; an operator deposit that covers shortfalls.
+    function commitBatch(BatchHeader calldata header, bytes32[] calldata versionedHashes, Charge[] calldata charges)
+        external
+        returns (uint64 batchId);
+
+    /// @notice Pays an unchallenged batch's custody to the distributor and sets its bond free. Anyone may.
+    /// @dev Requires the batch open and CHALLENGE_WINDOW past since its newest commit.
+    /// @param record The batch as its events tell it.
+    function finalizeBatch(uint64 batchId, BatchRecord calldata record) external;
+
+    /// @notice Newest L1 time at which this post was made, or 0.
+    function attestedAt(bytes32 postHash) external view returns (uint40);
+
+    /// @notice The sequence number that the lane's next batch starts at.
+    function nextSeq(address operator, uint16 lane) external view returns (uint64);
+
+    /// @notice The newest batch's id; ids are 1 … batchCount.
+    function batchCount() external view returns (uint64);
+
+    /// @notice keccak256(abi.encode(record)) while the batch is open or voided, 0 after.
+    function batchHash(uint64 batchId) external view returns (bytes32);
+
+    /// @notice The batch's status: the record's if it is the present one, Finalized if the batch has left, None if it
+    /// was never committed. Reverts on any other record.
+    function batchStatus(uint64 batchId, BatchRecord calldata record) external view returns (BatchStatus);
+
+    /// @notice Part of every fee that is the protocol's, and who gets it.
+    function protocolPpm() external view returns (uint32);
+    function protocolPayee() external view returns (address);
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/BatchTypes.sol";
+import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IOperators} from "../interfaces/IOperators.sol";
+import {IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
+import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
+import {IRoyaltyDistributor} from "../interfaces/IRoyaltyDistributor.sol";
+import {BlobAttestations} from "./BlobAttestations.sol";
+import {IntakePause} from "./IntakePause.sol";
+import {BatchLayout} from "./libraries/BatchLayout.sol";
+import {BLOB_MAX_AGE, CHALLENGE_WINDOW, PPM} from "./Windows.sol";
+
+/// @dev EIP712 is the receipts' domain: InferenceReceipt is signed for this contract's address.
+contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 {
+    /// What the ledger is wired to, fixed at deployment.
+    struct Wiring {
+        IAttributionRegistry registry;
+        IOperators operators;
+        IPaymentEscrow escrow;
+        IRoyaltyDistributor distributor;
+        /// BlobInbox on L1.
+        address inbox;
+        /// L2 messenger, or zero where the inbox deposits through the portal.
+        address messenger;
+        address protocolPayee;
+        uint32 protocolPpm;
+        address pauser;
+    }
+
+    IAttributionRegistry public immutable registry;
+    IOperators public immutable operators;
+    IPaymentEscrow public immutable escrow;
+    IRoyaltyDistributor public immutable distributor;
+    address public immutable protocolPayee;
+    uint32 public immutable protocolPpm;
+
+    // In slot 0 beside the pause, so that a commit reads and writes both for the price of one.
+    uint64 public batchCount;
+    mapping(uint64 batchId => bytes32) public batchHash;
+    mapping(address operator => mapping(uint16 lane => uint64)) public nextSeq;
+
+    constructor(Wiring memory w)
+        IntakePause(w.pauser)
+        BlobAttestations(w.inbox, w.messenger)
+        EIP712("Tributary", "1")
+    {
+        require(w.protocolPayee != address(0), LedgerWiring(address(1), address(0)));
+        // The registry leaves room for exactly the protocol's part: royalty and protocol never exceed a fee.
+        require(
+            w.protocolPpm <= PPM && w.registry.MAX_ROYALTY_PPM() == PPM - w.protocolPpm,
+            LedgerProtocolPpm(w.protocolPpm)
+        );
+        registry = w.registry;
+        operators = w.operators;
+        escrow = w.escrow;
+        distributor = w.distributor;
+        protocolPayee = w.protocolPayee;
+        protocolPpm = w.protocolPpm;
+    }
+
+    /* A BATCH'S LIFE */
+
+    /// @inheritdoc IReceiptLedger
+    function commitBatch(
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges
+    ) external whenIntakeOpen returns (uint64 batchId) {
+        require(msg.sender == header.operator, LedgerNotOperator(msg.sender, header.operator));
+        uint64 expected = nextSeq[msg.sender][header.lane];
+        require(header.firstSeq == expected, LedgerWrongSeq(header.firstSeq, expected));
+        BatchLayout.check(header, versionedHashes, charges.length);
+        _requireAttested(versionedHashes);
+
+        batchId = ++batchCount;
+        nextSeq[msg.sender][header.lane] = expected + header.count;
+        uint40 time = uint40(block.timestamp);
+        (bytes32 commitment, uint64 held) = _open(batchId, header, versionedHashes, charges, time, time);
+        emit BatchCommitted(
+            batchId, msg.sender, header.lane, commitment, held, time, header, versionedHashes, charges
+        );
+    }
+
+    /// @inheritdoc IReceiptLedger
+    function finalizeBatch(uint64 batchId, BatchRecord calldata record) external {
+        _requireRecord(batchId, record);
+        require(record.status == BatchStatus.Open, LedgerBatchNotOpen(batchId, record.status));
+        uint40 endsAt = record.committedAt + CHALLENGE_WINDOW;
+        require(block.timestamp > endsAt, LedgerWindowOpen(batchId, endsAt));
+        delete batchHash[batchId];
+        emit BatchFinalized(batchId, record.totalFee);
+        operators.release(record.operator, batchId, record.reserve);
+        escrow.releaseCustody(batchId, record.totalFee);
+        distributor.fund(batchId, record.totalFee);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IReceiptLedger
+    function batchStatus(uint64 batchId, BatchRecord calldata record) external view returns (BatchStatus) {
+        if (batchId == 0 || batchId > batchCount) return BatchStatus.None;
+        if (batchHash[batchId] == 0) return BatchStatus.Finalized;
+        _requireRecord(batchId, record);
+        return record.status;
+    }
+
+    /* INTERNAL */
+
+    /// @dev Takes the money and the bond for a batch and remembers it; the same for a first commit and a refill.
+    function _open(
+        uint64 batchId,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        uint40 firstCommittedAt,
+        uint40 committedAt
+    ) private returns (bytes32 commitment, uint64 held) {
+        uint64 total = escrow.collect(batchId, header.operator, firstCommittedAt, charges);
+        require(header.totalFee == total, LedgerTotalFee(header.totalFee, total));
+        held = operators.reserve(header.operator, batchId, total);
+        commitment = keccak256(abi.encode(header, versionedHashes, charges));
+        batchHash[batchId] = keccak256(
+            abi.encode(
+                BatchRecord({
+                    status: BatchStatus.Open,
+                    operator: header.operator,
+                    lane: header.lane,
+                    firstSeq: header.firstSeq,
+                    count: header.count,
+                    totalFee: total,
+                    reserve: held,
+                    firstCommittedAt: firstCommittedAt,
+                    committedAt: committedAt,
+                    batchCommitment: commitment
+                })
+            )
+        );
+    }
+
+    function _requireAttested(bytes32[] calldata versionedHashes) private view {
+        bytes32 postHash = keccak256(abi.encodePacked(versionedHashes));
+        uint40 l1Time = attestedAt[postHash];
+        require(l1Time != 0, LedgerBlobsNotAttested(postHash));
+        require(block.timestamp <= l1Time + BLOB_MAX_AGE, LedgerBlobsTooOld(postHash, l1Time));
+    }
+
+    function _requireRecord(uint64 batchId, BatchRecord calldata record) private view {
+        bytes32 stored = batchHash[batchId];
+        require(stored != 0, LedgerNoSuchBatch(batchId));
+        bytes32 given = keccak256(abi.encode(record));
+        require(stored == given, LedgerRecordMismatch(batchId, stored, given));
+    }
+}
