@@ -1,0 +1,112 @@
+"""What all suites share: real servers, one marker a test, and no network beyond this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tributary.database import migrate
+from tributary.devnet import Devnet
+from tributary.postgres import PostgresServer
+
+MARKERS = ("unit", "chain", "postgres", "e2e", "full")
+MIGRATED = "migrated_template"
+UNSAFE_BUT_FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "200"}
+
+_numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse a test without exactly one marker of what it needs."""
+    wrong = [item.nodeid for item in items if sum(item.get_closest_marker(name) is not None for name in MARKERS) != 1]
+    if wrong:
+        raise pytest.UsageError(f"exactly one marker of {', '.join(MARKERS)} is needed on: {', '.join(wrong)}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_this_machine() -> Iterator[None]:
+    """Refuse connections beyond the loopback interface, whoever makes them in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _loopback_only(getattr(socket.socket, name)))
+        yield
+
+
+def _loopback_only(original: Callable[..., object]) -> Callable[..., object]:
+    def guarded(self: socket.socket, address: object) -> object:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            host = str(address[0])
+            if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+                raise AssertionError(f"a test wants to connect to {host}; tests talk to this machine only")
+        return original(self, address)
+
+    return guarded
+
+
+@pytest.fixture(scope="session")
+def devnet() -> Iterator[Devnet]:
+    """An L1 (900) and an L2 (901) for the whole session; a test deploys its own contracts on it.
+
+    Its clocks only move forward and are shared: a test that needs a young chain takes `fresh_devnet`.
+    """
+    with Devnet.start() as network:
+        yield network
+
+
+@pytest.fixture
+def fresh_devnet() -> Iterator[Devnet]:
+    """Chains of this test's own, from block 0."""
+    with Devnet.start() as network:
+        yield network
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL 18 for the session, faster than safe; a test that kills servers starts its own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with PostgresServer(folder / "data", UNSAFE_BUT_FAST) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Address of an empty database of this test's own."""
+    yield from _database(postgres_server, "template1")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: PostgresServer) -> str:
+    """Name of a database with the newest schema and no rows, to copy from."""
+    migrate(postgres_server.create_database(MIGRATED))
+    return MIGRATED
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, migrated_template: str) -> Iterator[str]:
+    """Address of a database of this test's own, with the newest schema and no rows."""
+    yield from _database(postgres_server, migrated_template)
+
+
+@pytest.fixture(scope="module")
+def module_database_url(postgres_server: PostgresServer, migrated_template: str) -> Iterator[str]:
+    """As `database_url`, shared by the tests of one module."""
+    yield from _database(postgres_server, migrated_template)
+
+
+def _database(server: PostgresServer, template: str) -> Iterator[str]:
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield server.create_database(name, template)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of this test's own, for all programs that it starts."""
+    monkeypatch.setenv("TRIBUTARY_STATE_DIR", str(tmp_path / "state"))
+    return tmp_path / "state"
