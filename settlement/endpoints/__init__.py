@@ -1,0 +1,1 @@
+"""What an attester serves over HTTP."""

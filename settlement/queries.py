@@ -1,0 +1,130 @@
+"""Settlement's readings of the index, as SQL. Every sum is over NUMERIC integers: no order or engine changes it.
+
+All of them count the batches that are finalised on L2 in a block up to `:through` and whose blobs are valid, so the
+same block gives the same answer for ever.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.types import Numeric
+
+from ledger.protocol.units import PPM, SHARE_ONE
+
+FINALIZED_HEAD: Final = text("SELECT number, hash FROM heads WHERE chain_id = :chain_id AND tag = 'finalized'")
+
+# A finalised batch whose blobs are not in the archive yet: nothing can be said about its receipts.
+UNDECIDED_BATCHES: Final = text("""
+    SELECT batch_id FROM batches WHERE finalized_block_number <= :through AND verdict = 'pending'
+    ORDER BY batch_id LIMIT 5
+""")
+
+WITHHELD_BATCHES: Final = text("""
+    SELECT batch_id FROM batches WHERE finalized_block_number <= :through AND verdict = 'invalid' ORDER BY batch_id
+""")
+
+FEES: Final = text("""
+    SELECT coalesce(sum(total_fee_units), 0) FROM batches
+    WHERE finalized_block_number <= :through AND verdict = 'valid'
+""")
+
+WEIGHTED_FEES: Final = text("""
+    SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
+           sum(s.weighted_fee_units) AS weighted_fee_units
+    FROM batches b JOIN batch_sums s USING (batch_id, fill)
+    WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
+    GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
+""")
+
+ROYALTY_TERMS: Final = text("SELECT asset_id, version, royalty_ppm, data_ppm, mode FROM terms")
+
+EFFECTIVE_SHARES: Final = text("SELECT asset_id, version, payee, share FROM effective_shares ORDER BY 1, 2, position")
+
+# The rule of ledger.protocol.entitlement as one pass. `pots` holds what falls to an asset version's effective
+# shares, whether as the asset served or as the dataset drawn on, so each share is multiplied once.
+NUMERATORS: Final = text("""
+    WITH weighted AS MATERIALIZED (
+        SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
+               sum(s.weighted_fee_units) AS fee
+        FROM batches b JOIN batch_sums s USING (batch_id, fill)
+        WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
+        GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
+    ), divided AS MATERIALIZED (
+        SELECT w.operator, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version,
+               w.fee * :protocol_ppm AS protocol_part,
+               w.fee * (:ppm - :protocol_ppm - t.royalty_ppm) AS operator_part,
+               w.fee * t.royalty_ppm AS royalty,
+               CASE WHEN w.dataset_id = 0 THEN 0 ELSE t.data_ppm END AS by_data_ppm
+        FROM weighted w JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
+    ), pots AS (
+        SELECT asset_id, version, sum(pot) AS pot FROM (
+            SELECT asset_id, asset_version AS version, royalty * (:ppm - by_data_ppm) AS pot FROM divided
+            UNION ALL
+            SELECT dataset_id, dataset_version, royalty * by_data_ppm FROM divided WHERE dataset_id <> 0
+        ) AS parts GROUP BY asset_id, version
+    ), owed AS (
+        SELECT :protocol_payee AS payee, sum(protocol_part) * :whole AS numerator FROM divided
+        UNION ALL
+        SELECT operator, sum(operator_part) * :whole FROM divided GROUP BY operator
+        UNION ALL
+        SELECT e.payee, sum(p.pot * e.share)
+        FROM pots p JOIN effective_shares e ON e.asset_id = p.asset_id AND e.version = p.version
+        GROUP BY e.payee
+    )
+    SELECT payee, sum(numerator) AS numerator FROM owed GROUP BY payee HAVING sum(numerator) > 0 ORDER BY payee
+""").bindparams(
+    bindparam("ppm", Decimal(PPM), Numeric),
+    bindparam("whole", Decimal(PPM * SHARE_ONE), Numeric),
+    bindparam("protocol_ppm", type_=Numeric),
+)
+
+CLAIMED: Final = text("SELECT payee, max(cumulative_units) AS claimed_units FROM claims GROUP BY payee")
+
+NEWEST_ROOT: Final = text("""
+    SELECT root_index, root FROM distribution_roots WHERE disabled_block_number IS NULL
+    ORDER BY root_index DESC LIMIT 1
+""")
+
+# The first payee of one distribution that has less, or nothing, in a later one.
+FALLEN_PAYEE: Final = text("""
+    SELECT before.payee, before.cumulative_units AS before_units, coalesce(after.cumulative_units, 0) AS after_units
+    FROM entitlements AS before
+    LEFT JOIN entitlements AS after ON after.payee = before.payee AND after.distribution_id = :after
+    WHERE before.distribution_id = :before AND coalesce(after.cumulative_units, 0) < before.cumulative_units
+    ORDER BY before.payee LIMIT 1
+""")
+
+# Whose claim is worth a push: owed at least :least units more than was ever claimed.
+DUE: Final = text("""
+    SELECT e.payee FROM entitlements e
+    LEFT JOIN (SELECT payee, max(cumulative_units) AS units FROM claims GROUP BY payee) AS claimed
+      ON claimed.payee = e.payee
+    WHERE e.distribution_id = :distribution_id AND e.cumulative_units - coalesce(claimed.units, 0) >= :least
+    ORDER BY e.payee
+""")
+
+# What became of pushed claims in blocks up to :through: paid at least so much, or skipped by the contract.
+RECONCILED: Final = text("""
+    SELECT count(*) AS pushed,
+           count(*) FILTER (WHERE paid) AS paid,
+           count(*) FILTER (WHERE skipped AND NOT paid) AS skipped
+    FROM (
+        SELECT EXISTS (SELECT FROM claims c WHERE c.payee = p.payee AND c.block_number <= :through
+                       AND c.cumulative_units >= e.cumulative_units) AS paid,
+               EXISTS (SELECT FROM skipped_claims k WHERE k.payee = p.payee AND k.block_number <= :through
+                       AND k.root_index = :root_index) AS skipped
+        FROM pushed_claims p JOIN entitlements e USING (distribution_id, payee)
+        WHERE p.distribution_id = :distribution_id
+    ) AS outcomes
+""")
+
+# A payment that says something else than the distribution whose root it was made against.
+STRAY_CLAIM: Final = text("""
+    SELECT c.payee, c.cumulative_units, e.cumulative_units AS owed_units FROM claims c
+    LEFT JOIN entitlements e ON e.payee = c.payee AND e.distribution_id = :distribution_id
+    WHERE c.root_index = :root_index AND c.cumulative_units IS DISTINCT FROM e.cumulative_units
+    ORDER BY c.payee LIMIT 1
+""")

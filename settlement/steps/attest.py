@@ -1,0 +1,104 @@
+"""computed → attested: give the file to every attester, keep each answer, go on with a quorum of signatures."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger.errors import QuorumMissingError, RetryableError, WrongRootError
+from ledger.protocol.distribution import Distribution
+from ledger.protocol.hexadecimal import checksum_address
+from settlement.attester_client import Refused
+from settlement.records import answers, file_of, record_answer
+from settlement.states import State, move
+
+if TYPE_CHECKING:
+    from ledger.db.models.settlement import Attestation, SettledDistribution
+    from settlement.attester import Signed
+    from settlement.attester_client import AttesterClient
+    from settlement.connections import Connections
+
+log = structlog.get_logger(__name__)
+
+
+def message_of(distribution: SettledDistribution) -> Distribution:
+    """The message that attesters sign for it."""
+    return Distribution(
+        root_index=distribution.root_index,
+        root=distribution.root,
+        total_cumulative_units=distribution.total_cumulative_units,
+        through_l2_block=distribution.through_l2_block,
+        through_l2_block_hash=distribution.through_l2_block_hash,
+        data_hash=distribution.data_hash,
+    )
+
+
+def attest(connections: Connections, distribution: SettledDistribution) -> bool:
+    """Whether a quorum has now signed, or so many refused that none can.
+
+    Raises:
+        QuorumMissingError: attesters are out of reach or not ready yet.
+    """
+    following = connections.distributor.next_root_index(at="latest")
+    if following != distribution.root_index:
+        with connections.sessions.begin() as session:
+            move(session, distribution, State.SUPERSEDED, reason=f"The next root now has index {following}.")
+        return True
+    quorum = connections.distributor.quorum(at="latest")
+    _ask_all(connections, distribution)
+    with connections.sessions.begin() as session:
+        given = answers(session, distribution.distribution_id)
+        signed, refused = [a for a in given if a.signature], [a for a in given if a.refusal]
+        if len(signed) >= quorum:
+            move(session, distribution, State.ATTESTED)
+            return True
+        if len(connections.attesters) - len(refused) < quorum:
+            move(session, distribution, State.REFUSED, reason=_reason(refused))
+            return True
+    raise QuorumMissingError(
+        f"{len(signed)} of {quorum} attesters needed have signed root {distribution.root_index}"
+        f" ({len(connections.attesters)} are set in SETTLEMENT_ATTESTER_URLS); settle again when more can be reached."
+    )
+
+
+def _ask_all(connections: Connections, distribution: SettledDistribution) -> None:
+    """Asks every attester at the same time and records the answers one by one."""
+    with connections.sessions() as session:
+        content = file_of(session, distribution)
+    digest = message_of(distribution).digest(connections.scope.domain)
+    with ThreadPoolExecutor(max_workers=max(1, len(connections.attesters))) as pool:
+        for answer in pool.map(lambda attester: _ask(attester, content, digest), connections.attesters):
+            if answer is not None:
+                _record(connections, distribution, answer)
+
+
+def _ask(attester: AttesterClient, content: bytes, digest: bytes) -> Signed | Refused | None:
+    try:
+        return attester.ask(content, digest)
+    except RetryableError as error:
+        log.warning("attester_not_ready", attester_url=attester.url, reason=str(error))
+    except WrongRootError as error:
+        log.warning("attester_signed_another_root", attester_url=attester.url, reason=str(error))
+    return None
+
+
+def _record(connections: Connections, distribution: SettledDistribution, answer: Signed | Refused) -> None:
+    if not connections.distributor.is_attester(answer.attester, at="latest"):
+        log.warning("answer_of_no_attester", attester=checksum_address(answer.attester))
+        return
+    given = {"refusal": answer.reason} if isinstance(answer, Refused) else {"signature": answer.signature}
+    with connections.sessions.begin() as session:
+        record_answer(session, distribution.distribution_id, answer.attester, **given)
+    log.info(
+        "attester_answered",
+        distribution_id=distribution.distribution_id,
+        attester=checksum_address(answer.attester),
+        signed=isinstance(answer, Refused) is False,
+    )
+
+
+def _reason(refused: list[Attestation]) -> str:
+    first = refused[0]
+    return f"{len(refused)} attesters refuse it; {checksum_address(first.attester)} says: {first.refusal}"

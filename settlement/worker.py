@@ -1,0 +1,129 @@
+"""Runs the state machine: one pass computes what is due and moves every distribution as far as it goes."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from ledger.errors import DatabaseUnavailableError, LaneFencedError, NotYetFinalError, TributaryError
+from settlement.records import open_distributions, read_distribution
+from settlement.states import State
+from settlement.steps.activate import activate
+from settlement.steps.attest import attest
+from settlement.steps.compute import compute
+from settlement.steps.push import choose
+from settlement.steps.reconcile import pay
+from settlement.steps.submit import submit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
+
+    from ledger.db.models.settlement import SettledDistribution
+    from settlement.connections import Connections
+
+    Step = Callable[[Connections, SettledDistribution], bool]
+
+log = structlog.get_logger(__name__)
+
+STEPS: Final[dict[State, Step]] = {
+    State.COMPUTED: attest,
+    State.ATTESTED: submit,
+    State.SUBMITTED: activate,
+    State.ACTIVE: choose,
+    State.PAYING: pay,
+}
+
+_LOCK_NAMESPACE: Final = 0x5E77
+_UNSUBMITTED: Final = {State.COMPUTED.value, State.ATTESTED.value}
+
+
+@contextmanager
+def sole_worker(engine: Engine, distributor: bytes) -> Iterator[None]:
+    """Holds PostgreSQL's advisory lock of a distributor; it falls with the connection, however the process ends.
+
+    Raises:
+        LaneFencedError: another settlement process holds it.
+    """
+    key = int.from_bytes(distributor[:4], "big", signed=True)
+    with engine.connect() as connection:
+        lock = text("SELECT pg_try_advisory_lock(:namespace, :key)")
+        if not connection.execute(lock, {"namespace": _LOCK_NAMESPACE, "key": key}).scalar_one():
+            raise LaneFencedError("Another settlement process already works for this distributor; let it, or stop it.")
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.execute(
+                text("SELECT pg_advisory_unlock(:namespace, :key)"), {"namespace": _LOCK_NAMESPACE, "key": key}
+            )
+
+
+def run_pass(connections: Connections) -> list[SettledDistribution]:
+    """The distributions that were open in this pass, as they stand after it.
+
+    A distribution that fails does not hold up the others; the first error is raised when all have had their turn.
+
+    Raises:
+        TributaryError: retryable ones will do when run again, permanent ones need somebody to look.
+    """
+    errors: list[TributaryError] = []
+    touched: set[int] = set()
+    with _database_errors():
+        for distribution in _open(connections):
+            touched.add(distribution.distribution_id)
+            _advance(connections, distribution.distribution_id, errors)
+        computed = _compute_if_due(connections, errors)
+        if computed is not None:
+            touched.add(computed)
+            _advance(connections, computed, errors)
+        with connections.sessions() as session:
+            standing = [read_distribution(session, distribution_id) for distribution_id in sorted(touched)]
+    if errors:
+        raise errors[0]
+    return standing
+
+
+def _compute_if_due(connections: Connections, errors: list[TributaryError]) -> int | None:
+    if any(distribution.state in _UNSUBMITTED for distribution in _open(connections)):
+        return None  # the next index is spoken for
+    try:
+        return compute(connections)
+    except NotYetFinalError as error:
+        log.info("nothing_to_distribute", reason=str(error))
+    except TributaryError as error:
+        errors.append(error)
+    return None
+
+
+def _advance(connections: Connections, distribution_id: int, errors: list[TributaryError]) -> None:
+    """Takes step after step until one says that it waits, fails, or there is none left."""
+    try:
+        while True:
+            with connections.sessions() as session:
+                distribution = read_distribution(session, distribution_id)
+            step = STEPS.get(State(distribution.state))
+            if step is None or not step(connections, distribution):
+                return
+    except TributaryError as error:
+        log.warning("distribution_held_up", distribution_id=distribution_id, reason=str(error))
+        errors.append(error)
+
+
+def _open(connections: Connections) -> list[SettledDistribution]:
+    with connections.sessions() as session:
+        return open_distributions(session, connections.scope)
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0]
+        raise DatabaseUnavailableError(f"PostgreSQL does not answer: {reason}.") from error
