@@ -16,6 +16,16 @@ from ledger.chain.abi_reading import Reader, reader_of
 from ledger.protocol.keccak import keccak256
 
 ABI_FOLDER: Final = Path(__file__).resolve().parents[2] / "contracts" / "abi"
+CONTRACTS: Final = (
+    "AttributionRegistry",
+    "BlobInbox",
+    "Operators",
+    "PaymentEscrow",
+    "ReceiptLedger",
+    "RoyaltyDistributor",
+    "TestToken",
+)
+"""Every contract whose ABI is committed; TestToken's stands for the token's."""
 
 
 @dataclass(frozen=True, slots=True)

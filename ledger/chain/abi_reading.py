@@ -33,6 +33,17 @@ class Reader:
     dynamic: bool = False
 
 
+def list_reader(readers: Sequence[Reader]) -> Callable[[bytes], list[Any]]:
+    """What reads an argument list again and again; places are worked out once if nothing moves."""
+    if any(reader.dynamic for reader in readers):
+        return lambda encoding: list(read_values(readers, encoding))
+    places, at = [], 0
+    for reader in readers:
+        places.append((reader.read, at))
+        at += reader.head_bytes
+    return lambda encoding: [read(encoding, place) for read, place in places]
+
+
 def read_values(readers: Sequence[Reader], encoding: bytes) -> tuple[Any, ...]:
     """The values of an argument list.
 

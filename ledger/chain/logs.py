@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
 from ledger.chain.abi import Entry, load_abi
-from ledger.chain.abi_reading import Reader, read_values
+from ledger.chain.abi_reading import Read, list_reader
 from ledger.chain.blocks import BlockRef
 from ledger.chain.events import (
     attribution_registry,
@@ -69,8 +69,8 @@ class _Plan:
     """How to read one event: its topics, its data, and the order its fields stand in."""
 
     make: Callable[..., Any]
-    indexed: tuple[Reader, ...]
-    body: tuple[Reader, ...]
+    indexed: tuple[Read, ...]
+    body: Callable[[bytes], list[Any]]
     order: tuple[int, ...] | None
 
 
@@ -131,8 +131,8 @@ class LogDecoder:
 def _event(plan: _Plan, topics: Sequence[bytes], body: bytes) -> Any:
     if len(topics) != len(plan.indexed):
         raise MalformedLogError(f"A log has {len(topics)} indexed fields, not {len(plan.indexed)}.")
-    values = [reader.read(topic, 0) for reader, topic in zip(plan.indexed, topics, strict=True)]
-    values.extend(read_values(plan.body, body))
+    values = [read(topic, 0) for read, topic in zip(plan.indexed, topics, strict=False)]
+    values += plan.body(body)
     return plan.make(*values) if plan.order is None else plan.make(*(values[i] for i in plan.order))
 
 
@@ -151,8 +151,8 @@ def _plan(entry: Entry, kind: type) -> _Plan:
     order = tuple(read_order.index(i) for i in range(len(read_order)))
     return _Plan(
         kind,
-        tuple(entry.inputs[i].reader for i in indexed),
-        tuple(entry.inputs[i].reader for i in body),
+        tuple(entry.inputs[i].reader.read for i in indexed),
+        list_reader([entry.inputs[i].reader for i in body]),
         None if order == tuple(range(len(order))) else order,
     )
 

@@ -6,7 +6,7 @@ Source: Solidity "Errors and the Revert Statement"; names come from contracts/ab
 from functools import cache
 from typing import Final
 
-from ledger.chain.abi import ABI_FOLDER, Entry, load_abi
+from ledger.chain.abi import CONTRACTS, Entry, load_abi
 from ledger.chain.abi_reading import read_values
 from ledger.chain.quantities import Json
 from ledger.errors import ContractRevertedError, MalformedLogError, RpcRejectedError
@@ -59,8 +59,7 @@ def _shown(value: object) -> str:
 @cache
 def _errors() -> dict[bytes, Entry]:
     """Every custom error of the committed ABIs, by selector."""
-    abis = [load_abi(path.stem) for path in sorted(ABI_FOLDER.glob("*.json"))]
-    return {entry.selector: entry for abi in abis for entry in abi.errors.values()}
+    return {entry.selector: entry for name in CONTRACTS for entry in load_abi(name).errors.values()}
 
 
 def _returned_data(value: Json) -> bytes | None:

@@ -28,7 +28,9 @@ def test_every_encoded_value_is_read_back(members: list[Typed]) -> None:
 
 
 @given(st.lists(typed_values, min_size=1, max_size=3), st.data())
-def test_a_spoilt_encoding_is_read_or_refused_but_never_breaks_the_reader(members: list[Typed], data: st.DataObject) -> None:
+def test_a_spoilt_encoding_is_read_or_refused_but_never_breaks_the_reader(
+    members: list[Typed], data: st.DataObject
+) -> None:
     encoding = bytearray(encode([canonical(raw) for raw, _ in members], [value for _, value in members]))
     if encoding:
         for _ in range(data.draw(st.integers(1, 3))):
