@@ -37,7 +37,7 @@ def solidity_compiler() -> Path:
     return CHECKOUT / "scripts" / "solc"
 
 
-def environment_with_tools() -> dict[str, str]:
-    """This process's environment with the npm programs first on PATH."""
-    programs = npm_folder() / ".bin"
-    return {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+def environment_with_tools(first: Path | None = None) -> dict[str, str]:
+    """This process's environment with the npm programs first on PATH, and those of folder `first` before them."""
+    folders = [str(folder) for folder in (first, npm_folder() / ".bin") if folder is not None]
+    return {**os.environ, "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)])}

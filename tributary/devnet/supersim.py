@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ledger.errors import ProcessFailedError, RpcUnavailableError
 from tributary.devnet.node import Node
 from tributary.guarded import GuardedProcess
 from tributary.ports import LOOPBACK, require_free
 from tributary.toolchain import environment_with_tools, find_tool
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 L1_CHAIN_ID = 900
 L2_CHAIN_ID = 901
@@ -49,7 +46,6 @@ def start_supersim(folder: Path, ports: Ports, *, owned: bool) -> GuardedProcess
     """
     for port in (ports.l1, ports.l2, ports.admin):
         require_free(port)
-    find_tool("anvil")
     scratch = folder / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     program = [
@@ -59,8 +55,9 @@ def start_supersim(folder: Path, ports: Ports, *, owned: bool) -> GuardedProcess
     ]
     log = folder / "supersim.log"
     log.unlink(missing_ok=True)
-    # supersim leaves its genesis files (8 MB each start) in TMPDIR.
-    environment = {**environment_with_tools(), "TMPDIR": str(scratch)}
+    environment = environment_with_tools(Path(__file__).parent / "bin")
+    # supersim leaves its genesis files (11 MB a start) in TMPDIR.
+    environment |= {"TRIBUTARY_ANVIL": str(find_tool("anvil")), "TMPDIR": str(scratch)}
     return GuardedProcess(program, log, environment=environment, owned=owned, remove=scratch)
 
 

