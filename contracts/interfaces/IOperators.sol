@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IIntakePause} from "./IIntakePause.sol";
 
 /// @notice An operator's stake, in one slot. Free to back new batches: amount − reserved − withdrawing.
@@ -109,6 +110,11 @@ interface IOperators is IIntakePause {
     function penalize(address operator, uint64 amount, address challenger) external returns (uint64 taken);
 
     function bond(address operator) external view returns (Bond memory);
+
+    function token() external view returns (IERC20);
+
+    /// @notice The only address that may reserve, release, slash and penalize.
+    function ledger() external view returns (address);
 
     /// @notice What the operator can back new batches with.
     function freeBond(address operator) external view returns (uint64);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Charge} from "./BatchTypes.sol";
 import {IIntakePause} from "./IIntakePause.sol";
 
@@ -147,6 +148,14 @@ interface IPaymentEscrow is IIntakePause {
 
     /// @notice Pays a finalised batch's custody to the distributor. Ledger only.
     function releaseCustody(uint64 batchId, uint64 amount) external;
+
+    function token() external view returns (IERC20);
+
+    /// @notice The only address that may collect, refund and release.
+    function ledger() external view returns (address);
+
+    /// @notice Where custody goes when a batch is finalised.
+    function distributor() external view returns (address);
 
     /// @notice The account (payer, operator) as of this block's time.
     function account(address payer, address operator) external view returns (AccountView memory);

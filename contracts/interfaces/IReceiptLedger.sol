@@ -37,6 +37,8 @@ interface IReceiptLedger is IIntakePause {
         Charge[] charges
     );
 
+    error LedgerAddressZero();
+    /// @dev A contract that this one is to work with was built for another one.
     error LedgerWiring(address expected, address found);
     error LedgerProtocolPpm(uint32 ppm);
     error LedgerNotInbox(address caller);

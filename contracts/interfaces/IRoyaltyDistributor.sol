@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
 /// @notice What attesters sign: cumulative amounts of all payees, as a tree.
 /// EIP-712: Distribution(uint64 rootIndex,bytes32 root,uint256 totalCumulative,uint64 throughL2Block,bytes32
 /// throughL2BlockHash,bytes32 dataHash)
@@ -116,6 +118,11 @@ interface IRoyaltyDistributor {
 
     /// @notice The index that the next submitted root must have; the first is 1. Disabled roots keep theirs.
     function nextRootIndex() external view returns (uint64);
+
+    function token() external view returns (IERC20);
+
+    /// @notice The only address that may fund.
+    function ledger() external view returns (address);
 
     function claimed(address payee) external view returns (uint256);
 

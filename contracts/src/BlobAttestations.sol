@@ -15,7 +15,7 @@ abstract contract BlobAttestations is IReceiptLedger {
     mapping(bytes32 postHash => uint40) public attestedAt;
 
     constructor(address inbox_, address messenger_) {
-        require(inbox_ != address(0), LedgerWiring(address(1), address(0)));
+        require(inbox_ != address(0), LedgerAddressZero());
         inbox = inbox_;
         messenger = messenger_;
     }

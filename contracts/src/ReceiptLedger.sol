@@ -47,7 +47,13 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         BlobAttestations(w.inbox, w.messenger)
         EIP712("Tributary", "1")
     {
-        require(w.protocolPayee != address(0), LedgerWiring(address(1), address(0)));
+        require(w.protocolPayee != address(0), LedgerAddressZero());
+        _requireSame(address(this), w.operators.ledger());
+        _requireSame(address(this), w.escrow.ledger());
+        _requireSame(address(this), w.distributor.ledger());
+        _requireSame(address(w.distributor), w.escrow.distributor());
+        _requireSame(address(w.escrow.token()), address(w.operators.token()));
+        _requireSame(address(w.escrow.token()), address(w.distributor.token()));
         // The registry leaves room for exactly the protocol's part: royalty and protocol never exceed a fee.
         require(
             w.protocolPpm <= PPM && w.registry.MAX_ROYALTY_PPM() == PPM - w.protocolPpm,
@@ -138,6 +144,10 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
                 })
             )
         );
+    }
+
+    function _requireSame(address expected, address found) private pure {
+        require(expected == found, LedgerWiring(expected, found));
     }
 
     function _requireAttested(bytes32[] calldata versionedHashes) private view {
