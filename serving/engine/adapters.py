@@ -17,9 +17,10 @@ from serving.engine.adapter import AdapterWeights, read_adapter
 from serving.engine.checkpoint import ModelShape
 from serving.engine.files import read_folder
 from serving.engine.request import AdapterReference
-from serving.engine.settings import EngineSettings
+from serving.engine.settings import MEBIBYTE, EngineSettings
 
 LOADS_AT_ONCE = 2
+BESIDE_WEIGHTS_BYTES = 16 * MEBIBYTE
 
 VerifyAdapter = Callable[[AdapterReference, Sequence[ContentFile]], None]
 
@@ -122,7 +123,7 @@ class AdapterStore:
             raise
 
     def _read(self, reference: AdapterReference) -> AdapterWeights:
-        folder = read_folder(reference.path, self._budget_bytes)
+        folder = read_folder(reference.path, self._budget_bytes + BESIDE_WEIGHTS_BYTES)
         self._verify(reference, folder.listing())
         weights = read_adapter(folder, self._shape, self._max_rank)
         if weights.size_bytes > self._budget_bytes:

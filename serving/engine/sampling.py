@@ -50,13 +50,15 @@ def _probabilities(logits: Float32Array, temperature: float) -> NDArray[np.float
 
 def _draw(probabilities: NDArray[np.float64], top_p: float, point: float) -> int:
     """The token at `point` of the distribution cut to its likeliest tokens that reach `top_p`."""
-    if top_p < 1.0:
-        order = np.argsort(-probabilities, kind="stable")
-        running = np.cumsum(probabilities[order])
-        kept = int(np.searchsorted(running, top_p)) + 1
-        order, running = order[:kept], running[:kept]
-        return int(order[_place(running, point)])
-    return _place(np.cumsum(probabilities), point)
+    if top_p == 1.0:
+        return _place(np.cumsum(probabilities), point)
+    # All tokens rarer than this together stay below 1 - top_p, so none of them is needed to reach top_p.
+    rarest = min((1.0 - top_p) / len(probabilities), probabilities.max())
+    candidates = np.flatnonzero(probabilities >= rarest)
+    order = candidates[np.argsort(-probabilities[candidates], kind="stable")]
+    running = np.cumsum(probabilities[order])
+    kept = running[: int(np.searchsorted(running, top_p)) + 1]
+    return int(order[_place(kept, point)])
 
 
 def _place(running: NDArray[np.float64], point: float) -> int:
