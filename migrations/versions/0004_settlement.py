@@ -9,7 +9,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "0004_settlement"
-down_revision = "0002_serving"
+down_revision = "0003_batcher"
 branch_labels = None
 depends_on = None
 
