@@ -32,10 +32,11 @@ CREATE TABLE blobs (
 );
 
 CREATE TABLE blob_fetches (
-    versioned_hash BYTEA NOT NULL CONSTRAINT ck_blob_fetches_versioned_hash_length CHECK (octet_length(versioned_hash) = 32),
+    post_hash BYTEA NOT NULL CONSTRAINT ck_blob_fetches_post_hash_length CHECK (octet_length(post_hash) = 32),
+    versioned_hashes BYTEA[] NOT NULL,
     attempts INTEGER NOT NULL CONSTRAINT ck_blob_fetches_attempts_range CHECK (attempts >= 0),
     next_attempt_at BIGINT NOT NULL,
     last_error TEXT NOT NULL,
-    CONSTRAINT pk_blob_fetches PRIMARY KEY (versioned_hash)
+    CONSTRAINT pk_blob_fetches PRIMARY KEY (post_hash)
 );
 CREATE INDEX ix_blob_fetches_next_attempt_at ON blob_fetches (next_attempt_at);

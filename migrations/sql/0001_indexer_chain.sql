@@ -35,6 +35,7 @@ CREATE TABLE deployments (
 );
 
 CREATE TABLE events (
+    timestamp BIGINT NOT NULL CONSTRAINT ck_events_timestamp_range CHECK (timestamp BETWEEN 0 AND 1099511627775),
     tx_hash BYTEA NOT NULL CONSTRAINT ck_events_tx_hash_length CHECK (octet_length(tx_hash) = 32),
     address BYTEA NOT NULL CONSTRAINT ck_events_address_length CHECK (octet_length(address) = 20),
     name TEXT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ARRAY, BigInteger, Index, LargeBinary, Text
+from sqlalchemy import ARRAY, BigInteger, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.db.base import Base, LogRow
@@ -45,7 +45,7 @@ class Blob(Base):
 
 
 class BlobFetch(Base):
-    """A blob that is wanted and not yet had: how often it was asked for, and why that failed.
+    """A post whose blobs are wanted and not yet had: how often they were asked for, and why that failed.
 
     Operational: no part of a rebuild's digest. By `next_attempt_at`: what to ask for now.
     """
@@ -53,7 +53,8 @@ class BlobFetch(Base):
     __tablename__ = "blob_fetches"
     __table_args__ = (Index(None, "next_attempt_at"),)
 
-    versioned_hash: Mapped[Hash32] = mapped_column(primary_key=True)
+    post_hash: Mapped[Hash32] = mapped_column(primary_key=True)
+    versioned_hashes: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
     attempts: Mapped[Count]
     next_attempt_at: Mapped[int] = mapped_column(BigInteger)
-    last_error: Mapped[str] = mapped_column(Text)
+    last_error: Mapped[str]

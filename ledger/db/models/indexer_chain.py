@@ -13,9 +13,10 @@ from ledger.db.types import Address, BlockNumber, ChainId, ChainSeconds, Count, 
 
 
 class Block(Base):
-    """A block that was read: every one above `finalized`, below it only those that hold an event of ours.
+    """A block above `finalized`, or that one itself: what a reorg is noticed by.
 
-    The primary key serves the walk back by number in a reorg and the join that dates an event.
+    Older ones are forgotten: events carry their own block's time. Operational: no part of a rebuild's digest.
+    The primary key serves the walk back by number.
     """
 
     __tablename__ = "blocks"
@@ -77,8 +78,8 @@ class Deployment(Base):
 class Event(Base, LogRow):
     """One log of our contracts, or of the token where it touches them.
 
-    `name` is NULL for a log that no ABI of ours decodes; `args` then holds its raw topics and data. In `args`,
-    addresses and bytes are 0x hex; integers wider than 53 bits by their ABI type are decimal strings.
+    `timestamp` is its block's. `name` is NULL for a log that no ABI of ours decodes; `args` then holds its raw topics
+    and data. In `args`, addresses and bytes are 0x hex, integers are decimal strings, structs are objects.
     """
 
     __tablename__ = "events"
@@ -88,6 +89,7 @@ class Event(Base, LogRow):
         Index(None, "tx_hash"),
     )
 
+    timestamp: Mapped[ChainSeconds]
     tx_hash: Mapped[Hash32]
     address: Mapped[Address]
     name: Mapped[str | None]
