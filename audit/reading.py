@@ -1,0 +1,164 @@
+"""The audit from beginning to end; every step is one call, and the differences fall out in the order of the steps.
+
+logs ─► assets, prices, batches, posts ─► blobs ─► receipts ─► entitlements ─► roots, claims, balances ─► statements
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audit.batch.blobs import ArchiveSource, BeaconSource, BlobSource
+from audit.batch.reading import Rulebook
+from audit.chain.assets import read_assets
+from audit.chain.batches import read_batches
+from audit.chain.events import Event, EventReader, unhex
+from audit.chain.node import Node, served_chain_id
+from audit.chain.posts import check_attestations, read_posts
+from audit.chain.prices import Prices
+from audit.chain.state import State
+from audit.difference import Differences, Place
+from audit.money.accounts import keep_books
+from audit.money.conservation import check_conservation, read_flows
+from audit.money.entitlement import FeeSplitter, Protocol
+from audit.money.payouts import check_claimed, check_claims, check_through_blocks, read_claims, read_roots
+from audit.settings import AuditSettings
+from audit.statements.receipts import KeptReceipts, load_receipts
+from audit.verdict import Verdict
+from audit.walk import Walk
+from ledger.chain.beacon import BeaconClient
+from ledger.chain.deployment import Deployment, load_deployment
+
+Progress = Callable[[str, int, int], None]
+"""(what is being done, how much is done, how much there is)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to audit, beside the settings."""
+
+    through: str = "finalized"
+    """L2 block up to which everything is read: a tag or a number."""
+    receipts: Path | None = None
+    """Folder of receipts that a client kept."""
+
+
+class Audit:
+    """One reading of both chains, up to one L2 block."""
+
+    def __init__(self, settings: AuditSettings, request: Request, progress: Progress = lambda *_: None) -> None:
+        """Connect, and fix the block up to which everything is read.
+
+        Raises:
+            RetryableError: a node does not answer.
+            DeploymentMissingError, WrongChainError: what the nodes serve is not what is to be audited.
+        """
+        self._progress = progress
+        self._kept = load_receipts(request.receipts) if request.receipts else []
+        chain_id = served_chain_id(settings.l2_rpc_url, "L2")
+        self._deployment = load_deployment(settings.deployments_dir, chain_id)
+        self._l1 = Node(settings.l1_rpc_url, self._deployment.l1.chain_id, "L1")
+        self._l2 = Node(settings.l2_rpc_url, chain_id, "L2")
+        self._sources = blob_sources(settings)
+        block = self._l2.block(int(request.through) if request.through.isdigit() else request.through)
+        self._state = State(self._l2, block, self._deployment.l2.token, l2_contracts(self._deployment))
+        self._differences = Differences()
+
+    def run(self) -> Verdict:
+        """Read everything and compare it.
+
+        Raises:
+            RetryableError: a node went away, or nobody has a blob that is needed.
+        """
+        began, state, differences = time.monotonic(), self._state, self._differences
+        events, l1_events = self._read_logs()
+        times = {number: block.timestamp for number, block in self._l2.blocks(e.block for e in events).items()}
+        assets = read_assets(events, times, differences)
+        batches = read_batches(events, times, differences)
+        posts = read_posts(l1_events, self._l1, differences)
+        check_attestations(events, posts, differences)
+        roots, claims = read_roots(events), read_claims(events)
+        check_through_blocks(roots, state, differences)
+        walk = Walk(
+            rulebook=Rulebook(assets, Prices(events), FeeSplitter(assets, self._protocol())),
+            sources=self._sources,
+            posts=posts,
+            l1_blocks=self._l1.blocks(post.l1_block for group in posts.values() for post in group),
+            kept=KeptReceipts(self._kept, self._deployment.receipt_domain, events),
+            token=state.token,
+            differences=differences,
+        )
+        for done, _ in enumerate(walk.batches_and_roots(batches.values(), roots, claims)):
+            self._progress("Batches", done + 1, len(batches))
+        walk.finish(state.block.timestamp)
+        paid = check_claims(claims, roots, times, differences)
+        check_claimed(paid, state, differences)
+        flows = read_flows(state, self._deployment.l2.deployed_at_block)
+        conservation = check_conservation(events, keep_books(events), flows, state, differences)
+        self._l2.check_still_there(state.block)
+        return Verdict(
+            block=state.block,
+            differences=differences,
+            tally=walk.tally,
+            batches=Counter(batch.status for batch in batches.values()),
+            roots=len(roots),
+            claims=len(claims),
+            earned=walk.entitlements.owed,
+            paid=paid,
+            charged_units=walk.entitlements.charged_units,
+            unallocated_units=walk.unallocated_units,
+            conservation=conservation,
+            seconds=time.monotonic() - began,
+        )
+
+    def _read_logs(self) -> tuple[list[Event], list[Event]]:
+        """(events of our contracts on L2 up to the audited block, events of the inbox on L1 up to its newest block)."""
+        inbox = {"BlobInbox": self._deployment.l1.blob_inbox}
+        l1_last = self._l1.block("latest").number
+        l1_events = self._read_events(self._l1, self._deployment.l1.deployed_at_block, l1_last, inbox)
+        first, last = self._deployment.l2.deployed_at_block, self._state.block.number
+        return self._read_events(self._l2, first, last, self._state.addresses), l1_events
+
+    def _read_events(self, node: Node, first: int, last: int, addresses: Mapping[str, bytes]) -> list[Event]:
+        reader, events = EventReader(addresses), []
+        for log in node.logs(first, last, list(addresses.values())):
+            event = reader.read(log)
+            if event is None:
+                name = f"log {int(log['logIndex'], 16)} of {node.name} block {int(log['blockNumber'], 16)}"
+                self._differences.note(Place("log", name), "event", "one of its contract's ABI", log["topics"])
+            else:
+                events.append(event)
+                self._progress(f"{node.name} logs", max(0, event.block - first), max(1, last - first))
+        return events
+
+    def _protocol(self) -> Protocol:
+        """The protocol's part of every fee as the ledger has it, compared with the deployment file."""
+        ppm = self._state.view("ReceiptLedger", "protocolPpm()", "uint32")
+        payee = unhex(self._state.view("ReceiptLedger", "protocolPayee()", "address"))
+        place = Place("deployment", "deployment file")
+        self._differences.compare(place, "protocolPpm", ppm, self._deployment.protocol_ppm)
+        self._differences.compare(place, "protocolPayee", payee, self._deployment.protocol_payee)
+        return Protocol(payee, ppm)
+
+
+def blob_sources(settings: AuditSettings) -> list[BlobSource]:
+    """Everybody who is to be asked for blobs."""
+    sources: list[BlobSource] = []
+    if settings.beacon_url:
+        sources.append(BeaconSource(BeaconClient(settings.beacon_url)))
+    if settings.archive_dir:
+        sources.append(ArchiveSource(settings.archive_dir))
+    return sources
+
+
+def l2_contracts(deployment: Deployment) -> dict[str, bytes]:
+    """Our contracts on L2 by the names of their ABI files."""
+    l2 = deployment.l2
+    return {
+        "AttributionRegistry": l2.registry,
+        "Operators": l2.operators,
+        "PaymentEscrow": l2.escrow,
+        "ReceiptLedger": l2.ledger,
+        "RoyaltyDistributor": l2.distributor,
+    }

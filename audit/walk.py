@@ -1,0 +1,79 @@
+"""The walk over batches and roots, in the order in which money became owed.
+
+Batches come as they were finalised, and each root when everything that it covers has been added up; what is still open
+comes last and adds to nobody's entitlement. One batch is in memory at a time.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from audit.batch.blobs import BlobSource
+from audit.batch.reading import Rulebook
+from audit.chain.batches import Batch
+from audit.chain.posts import Post
+from audit.difference import Differences
+from audit.money.entitlement import Entitlements
+from audit.money.payouts import Claim, Root, check_root
+from audit.statements.receipts import KeptReceipts
+from audit.verdict import Tally
+from ledger.chain.blocks import BlockRef
+
+
+@dataclass(slots=True)
+class Walk:
+    """Running sums of a walk; `entitlements` are what finalised batches owe."""
+
+    rulebook: Rulebook
+    sources: Sequence[BlobSource]
+    posts: Mapping[bytes, list[Post]]
+    l1_blocks: Mapping[int, BlockRef]
+    kept: KeptReceipts
+    token: bytes
+    differences: Differences
+    entitlements: Entitlements = field(default_factory=Entitlements)
+    tally: Tally = field(default_factory=Tally)
+    unallocated_units: int = 0
+
+    def batches_and_roots(
+        self, batches: Iterable[Batch], roots: Iterable[Root], claims: Sequence[Claim]
+    ) -> Iterator[Batch]:
+        """Take the walk; each batch is yielded once it has been read."""
+        finalized = [(batch.finalized_block, batch.batch_id, batch) for batch in batches if batch.finalized_block]
+        waiting = sorted(roots, key=lambda root: (root.through_block, root.index))
+        for block, _, batch in sorted(finalized, key=lambda entry: entry[:2]):
+            while waiting and waiting[0].through_block < block:
+                self._check(waiting.pop(0), claims)
+            self._read(batch)
+            yield batch
+        for root in waiting:
+            self._check(root, claims)
+        for batch in batches:
+            if batch.status == "open":
+                self._read(batch)
+                yield batch
+
+    def finish(self, now: int) -> None:
+        """Judge the kept receipts that no batch held."""
+        self.tally.kept_receipts = self.kept.found
+        self.tally.waiting_receipts = self.kept.finish(now, self.differences)
+
+    def _check(self, root: Root, claims: Sequence[Claim]) -> None:
+        check_root(root, self.entitlements.payable(), claims, self.token, self.differences)
+
+    def _read(self, batch: Batch) -> None:
+        """Read a batch, and add its fees up if it is finalised."""
+        posts = self.posts.get(batch.post_hash, [])
+        if not posts:
+            self.differences.note(batch.place, "post of its blobs", "on L1", "nowhere")
+        posted_in = [self.l1_blocks[post.l1_block] for post in posts]
+        sound = self.rulebook.read(batch, self.sources, posted_in, self.differences)
+        self.tally.blobs += len(batch.versioned_hashes)
+        if sound is None:
+            self.tally.unreadable_batches += 1
+            if batch.status == "finalized":
+                self.unallocated_units += batch.header["totalFee"]
+            return
+        self.tally.receipts += len(sound.read.receipts)
+        self.kept.compare(batch, sound.read, sound.sets, self.differences)
+        if batch.status == "finalized":
+            self.rulebook.split(batch, sound, self.entitlements)
