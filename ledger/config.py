@@ -21,8 +21,14 @@ from ledger.errors import SettingsError
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
 
-STATE_FOLDER = Path(".tributary")
-"""Where a checkout keeps what its runs make, relative to the working folder."""
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""Root of the checkout that this program runs from."""
+
+
+def state_folder() -> Path:
+    """Where runs keep what they make: `TRIBUTARY_STATE_DIR`, else `.tributary` in the checkout."""
+    named = os.environ.get("TRIBUTARY_STATE_DIR")
+    return Path(named).resolve() if named else CHECKOUT / ".tributary"
 
 
 class Settings(BaseSettings):
@@ -131,7 +137,7 @@ class L2Settings(Settings):
 
     l2_rpc_url: Urls = Field(description="JSON-RPC addresses of L2 nodes, separated by commas")
     deployments_dir: Path = Field(
-        default=Path("contracts/deployments"),
+        default=CHECKOUT / "contracts" / "deployments",
         description="Folder of the deployment files, one <L2 chain id>.json for each chain",
     )
 
@@ -146,6 +152,6 @@ class ArchiveSettings(Settings):
     """Where blobs are kept past the 18 days that beacon nodes keep them."""
 
     archive_dir: Path = Field(
-        default=STATE_FOLDER / "archive",
+        default_factory=lambda: state_folder() / "archive",
         description="Folder of the blob archive, content-addressed by versioned hash",
     )

@@ -6,7 +6,8 @@ import ipaddress
 import itertools
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,25 @@ def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of this test's own, for all programs that it starts."""
     monkeypatch.setenv("TRIBUTARY_STATE_DIR", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests of each marker ran, and how many of each were left out."""
+    ran, left_out = Counter[str](), Counter[str]()
+    for outcome in ("passed", "failed", "error", "xfailed", "xpassed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if getattr(report, "when", "call") in ("call", "setup"):
+                ran.update(_marker_names(report.keywords))
+    for item in terminalreporter.stats.get("deselected", []):
+        left_out.update(_marker_names(item.keywords))
+    for report in terminalreporter.stats.get("skipped", []):
+        left_out.update(_marker_names(report.keywords))
+    terminalreporter.write_line(f"ran by marker: {_counted(ran)}; left out: {_counted(left_out)}")
+
+
+def _marker_names(keywords: Iterable[str]) -> list[str]:
+    return [name for name in MARKERS if name in keywords]
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {counts[name]}" for name in MARKERS if counts[name]) or "none"

@@ -1,0 +1,167 @@
+"""Runs every check of the project and says what ran and what did not; `./scripts/test` starts it.
+
+A new kind of check is one more row of CHECKS; a new suite of tests is a folder below tests/ with one of the markers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import ToolMissingError
+from tributary.toolchain import find_tool
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PROGRAMS = Path(sys.executable).parent
+NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "chromedriver": ("chromedriver",), "java": ("java",)}
+NO_TESTS = 5  # pytest's exit code
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what it is called, its command, and a pattern that its output must show if it did anything."""
+
+    name: str
+    command: tuple[str, ...]
+    proof: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a check ended."""
+
+    name: str
+    passed: bool
+    seconds: float
+    remark: str = ""
+
+
+def checks() -> list[Check]:
+    """Every check but pytest, the quick ones first."""
+    forge = (str(find_tool("forge")), "test", "--config-path", "contracts/foundry.toml")
+    return [
+        Check("ruff check", (str(PROGRAMS / "ruff"), "check", ".")),
+        Check("ruff format", (str(PROGRAMS / "ruff"), "format", "--check", ".")),
+        Check("import-linter", (str(PROGRAMS / "lint-imports"), "--no-timer"), proof=r"Contracts: [1-9]"),
+        Check("mypy", (str(PROGRAMS / "mypy"),), proof="no issues found"),
+        Check("forge test", forge, proof=r"[1-9]\d* tests? passed"),
+    ]
+
+
+def main() -> int:
+    options, for_pytest = parse(sys.argv[1:])
+    if options.full:
+        require_tools()
+    outcomes = [run(check) for check in checks() if options.only in (None, check.name)]
+    closing = ""
+    if options.only in (None, "pytest"):
+        outcome, closing = run_pytest(for_pytest, full=options.full)
+        outcomes.append(outcome)
+    if not outcomes:
+        names = ", ".join([*(check.name for check in checks()), "pytest"])
+        sys.exit(f"There is no check {options.only}; there are {names}.")
+    report(outcomes, options, for_pytest, closing)
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(
+        prog="./scripts/test",
+        description="Runs every check: ruff, import-linter, mypy, forge, pytest.",
+        epilog="All other arguments go to pytest, for example -k receipt, -x or a path.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--full", action="store_true", help="also the tests that need a browser or Java")
+    parser.add_argument("--only", metavar="CHECK", help="one check alone, for example pytest or 'forge test'")
+    return parser.parse_known_args(words)
+
+
+def require_tools() -> None:
+    """End with a sentence if a program that the full tests need is not there."""
+    missing = [name for name, words in NEEDED_BY_FULL.items() if not any(map(shutil.which, words))]
+    if missing:
+        sys.exit(
+            f"./scripts/test --full needs {', '.join(missing)} on PATH; "
+            "on Debian: apt-get install chromium chromium-driver default-jre-headless."
+        )
+
+
+def run(check: Check) -> Outcome:
+    """Run a check quietly; show its output only if it fails."""
+    print(f"==> {check.name} … ", end="", flush=True)
+    started = time.monotonic()
+    done = subprocess.run(
+        check.command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    seconds = time.monotonic() - started
+    passed, remark = done.returncode == 0, ""
+    if passed and check.proof and not re.search(check.proof, done.stdout):
+        passed, remark = False, "it ran nothing"
+    print(f"{'ok' if passed else f'FAILED {remark}'.strip()} ({seconds:.1f} s)", flush=True)
+    if not passed:
+        print(done.stdout, flush=True)
+    return Outcome(check.name, passed, seconds, remark)
+
+
+def run_pytest(words: list[str], *, full: bool) -> tuple[Outcome, str]:
+    """Run pytest with its output shown as it comes; its outcome and the line that it closes with."""
+    print("==> pytest", flush=True)
+    command = [sys.executable, "-m", "pytest", *(["-m", ""] if full else []), *words]
+    environment = {**os.environ, "COLUMNS": os.environ.get("COLUMNS", "120")}
+    if sys.stdout.isatty():
+        command.append("--color=yes")
+    started, closing = time.monotonic(), ""
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            while chunk := os.read(process.stdout.fileno(), 65536).decode(errors="replace"):
+                print(chunk, end="", flush=True)
+                closing = (closing + chunk)[-2000:]
+        except KeyboardInterrupt:
+            process.wait()  # it got the same signal and is cleaning up
+            raise
+    remark = "no test was selected" if process.returncode == NO_TESTS else ""
+    lines = closing.strip().splitlines()
+    return Outcome("pytest", process.returncode == 0, time.monotonic() - started, remark), lines[-1] if lines else ""
+
+
+def report(outcomes: list[Outcome], options: argparse.Namespace, words: list[str], closing: str) -> None:
+    """Say what ran, what did not, and last the line that pytest closed with."""
+    print("\n==> summary")
+    for outcome in outcomes:
+        verdict = "passed" if outcome.passed else f"FAILED {outcome.remark}".strip()
+        print(f"    {outcome.name:14} {verdict} in {outcome.seconds:.1f} s")
+    for what in left_out(options, words):
+        print(f"    left out: {what}")
+    if closing:
+        print(closing)
+
+
+def left_out(options: argparse.Namespace, words: list[str]) -> list[str]:
+    """What this call did not run, although a call could."""
+    omitted = []
+    if options.only:
+        omitted.append(f"every check but {options.only} (--only)")
+    if not options.full:
+        omitted.append("tests that need a browser or Java (run ./scripts/test --full)")
+    if words:
+        omitted.append(f"what pytest leaves out for {' '.join(words)}")
+    return omitted
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ToolMissingError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
