@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SecretsSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
@@ -35,6 +35,7 @@ class Settings(BaseSettings):
     """Base of all settings: frozen, read from the environment and from secret files."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    # Fields that several stages share have an alias, so that a stage's prefix does not change their variable.
 
     @classmethod
     def load(cls, **overrides: Any) -> Self:
@@ -87,10 +88,6 @@ class Settings(BaseSettings):
         return (init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder))
 
 
-Urls = Annotated[tuple[str, ...], NoDecode, Field(min_length=1)]
-"""One or more addresses, separated by commas; the first is asked first."""
-
-
 def split_urls(value: object) -> object:
     """A comma-separated string as a tuple of addresses; anything else unchanged."""
     if isinstance(value, str):
@@ -98,10 +95,15 @@ def split_urls(value: object) -> object:
     return value
 
 
+Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls), Field(min_length=1)]
+"""One or more addresses, separated by commas; the first is asked first."""
+
+
 class DatabaseSettings(Settings):
     """Which PostgreSQL to use."""
 
     database_url: SecretStr = Field(
+        validation_alias="DATABASE_URL",
         description="PostgreSQL address, postgresql://user:password@host:port/database",
     )
 
@@ -124,24 +126,26 @@ class DatabaseSettings(Settings):
 class L1Settings(Settings):
     """How to reach the L1."""
 
-    l1_rpc_url: Urls = Field(description="JSON-RPC addresses of L1 nodes, separated by commas")
+    l1_rpc_url: Urls = Field(
+        validation_alias="L1_RPC_URL", description="JSON-RPC addresses of L1 nodes, separated by commas"
+    )
     beacon_url: Urls = Field(
+        validation_alias="BEACON_URL",
         description="Beacon API addresses that serve blobs, separated by commas",
     )
-
-    _split = field_validator("l1_rpc_url", "beacon_url", mode="before")(split_urls)
 
 
 class L2Settings(Settings):
     """How to reach the L2 and which contracts to use there."""
 
-    l2_rpc_url: Urls = Field(description="JSON-RPC addresses of L2 nodes, separated by commas")
+    l2_rpc_url: Urls = Field(
+        validation_alias="L2_RPC_URL", description="JSON-RPC addresses of L2 nodes, separated by commas"
+    )
     deployments_dir: Path = Field(
+        validation_alias="DEPLOYMENTS_DIR",
         default=CHECKOUT / "contracts" / "deployments",
         description="Folder of the deployment files, one <L2 chain id>.json for each chain",
     )
-
-    _split = field_validator("l2_rpc_url", mode="before")(split_urls)
 
 
 class ChainSettings(L1Settings, L2Settings):
@@ -152,6 +156,7 @@ class ArchiveSettings(Settings):
     """Where blobs are kept past the 18 days that beacon nodes keep them."""
 
     archive_dir: Path = Field(
+        validation_alias="ARCHIVE_DIR",
         default_factory=lambda: state_folder() / "archive",
         description="Folder of the blob archive, content-addressed by versioned hash",
     )
