@@ -1,7 +1,8 @@
 """Which adapters are in memory, and that each of them is the registered one.
 
 Adapters are known by their content hash. One is loaded when it is first asked for, counted while it is in use, and
-evicted by least recent use when another needs the room; one in use is never evicted.
+evicted by least recent use when another needs the room; one in use is never evicted. While a load waits for room, new
+requests for adapters in memory wait behind it, so that popular adapters cannot keep the others out.
 """
 
 import asyncio
@@ -56,6 +57,9 @@ class AdapterStore:
         self._threads = ThreadPoolExecutor(LOADS_AT_ONCE, thread_name_prefix="adapter-load")
         self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
         self._released = asyncio.Event()
+        self._waiting_for_room = 0
+        self._room_made = asyncio.Event()
+        self._closed = False
 
     @property
     def resident(self) -> tuple[bytes, ...]:
@@ -81,6 +85,11 @@ class AdapterStore:
             CheckpointError: they are unreadable, unfit for the base, or larger than the whole budget.
             EngineStoppedError: the engine stopped meanwhile.
         """
+        while self._waiting_for_room and reference.content_hash in self.resident:
+            self._room_made.clear()
+            await self._room_made.wait()
+        if self._closed:
+            raise EngineStoppedError
         entry = self._entry(reference)
         entry.users += 1
         try:
@@ -90,7 +99,8 @@ class AdapterStore:
             self._released.set()
 
     async def close(self) -> None:
-        """Ends loads under way and frees everything."""
+        """Ends loads under way and frees everything; who still waits gets EngineStoppedError."""
+        self._closed = True
         loads = [entry.loading for entry in self._entries.values() if not entry.loading.done()]
         for load in loads:
             load.cancel()
@@ -132,9 +142,14 @@ class AdapterStore:
 
     async def _make_room(self, needed_bytes: int) -> None:
         """Evicts idle adapters, the least recently used first; waits for a release while all are in use."""
-        while not self._evict_idle(needed_bytes):
-            self._released.clear()
-            await self._released.wait()
+        self._waiting_for_room += 1
+        try:
+            while not self._evict_idle(needed_bytes):
+                self._released.clear()
+                await self._released.wait()
+        finally:
+            self._waiting_for_room -= 1
+            self._room_made.set()
 
     def _evict_idle(self, needed_bytes: int) -> bool:
         for key in self.resident:

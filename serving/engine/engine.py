@@ -1,7 +1,7 @@
 """The engine as the gateway sees it: requests in, token chunks out, on an asyncio loop."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ class Engine:
         if not prompt or min(prompt) < 0 or max(prompt) >= self.tokenizer.vocabulary:
             raise MalformedInputError("a prompt is one or more token ids of the model's vocabulary")
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[TokenChunk]:
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[TokenChunk, None]:
         """The answer, one chunk a token, the last one with its finish reason.
 
         Closing the iterator, or cancelling the task that reads it, frees the request's place.

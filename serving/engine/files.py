@@ -1,7 +1,7 @@
 """A folder of weights read once, so that the bytes that are digested are the bytes that are used."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +36,27 @@ class Folder:
 
 
 def read_folder(path: Path, max_bytes: int) -> Folder:
-    """Every regular file below `path`, read once.
+    """Every regular file below `path`, hidden ones excepted, read once; the files that contentHash covers.
 
     Raises:
-        CheckpointError: not a folder, not readable, or larger than `max_bytes`.
+        CheckpointError: not a folder, not readable, larger than `max_bytes`, or a symbolic link in it.
     """
     if not path.is_dir():
         raise CheckpointError(f"{path} is not a folder of weights.")
     try:
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        files = sorted(_regular_files(path))
         if sum(file.stat().st_size for file in files) > max_bytes:
             raise CheckpointError(f"{path} holds more than the {max_bytes:,} bytes that may be loaded.")
         return Folder(path, {file.relative_to(path).as_posix(): file.read_bytes() for file in files})
     except OSError as error:
         raise CheckpointError(f"{path} could not be read: {error.strerror}.") from error
+
+
+def _regular_files(path: Path) -> Iterator[Path]:
+    for entry in path.rglob("*"):
+        if any(part.startswith(".") for part in entry.relative_to(path).parts):
+            continue
+        if entry.is_symlink():
+            raise CheckpointError(f"{entry} is a symbolic link; an asset's content is its own files.")
+        if entry.is_file():
+            yield entry
