@@ -58,6 +58,11 @@ class Journal:
         return self._held
 
     @property
+    def next_seq(self) -> int:
+        """The next receipt's place; 0 before the lane is held."""
+        return 0 if self._held is None else self._held.next_seq
+
+    @property
     def available(self) -> bool:
         """Whether a request can be opened now."""
         return self._connection is not None and self.failure is None

@@ -1,0 +1,58 @@
+"""A gateway from its settings."""
+
+from __future__ import annotations
+
+from ledger.chain.chain_id import served_chain_id
+from ledger.chain.deployment import load_deployment
+from ledger.chain.rpc import RpcClient
+from ledger.config import L2Settings
+from ledger.errors import CheckpointError
+from ledger.protocol.content import content_hash
+from serving.catalogue.local import read_local_models
+from serving.engine.engine import Engine
+from serving.engine.settings import EngineSettings
+from serving.gateway import Gateway, Surroundings
+from serving.inference.attribution import Attributor, TermsWeights
+from serving.inference.embedded import EmbeddedEngine
+from serving.onchain.reader import ChainReader
+from serving.settings import ServingSettings
+
+_PATIENCE_SECONDS = 10.0
+"""How long one question to the L2 may take over all its nodes: the follower asks again anyway."""
+
+
+def chain_reader(settings: L2Settings, operator: bytes) -> ChainReader:
+    """The contracts that the L2 nodes of the settings serve.
+
+    Raises:
+        RpcUnavailableError: no node answers.
+        DeploymentMissingError: there is no deployment for the chain that they serve.
+    """
+    chain_id = served_chain_id(settings.l2_rpc_url, "L2")
+    rpc = RpcClient(settings.l2_rpc_url, chain_id, name="L2", timeout_seconds=5.0, patience_seconds=_PATIENCE_SECONDS)
+    return ChainReader(rpc, load_deployment(settings.deployments_dir, chain_id), operator)
+
+
+def assemble(settings: ServingSettings, attributor: Attributor | None = None) -> Gateway:
+    """The gateway over the embedded engine, not yet started.
+
+    Raises:
+        CheckpointError: the models can't be read.
+        RpcUnavailableError, DeploymentMissingError: as `chain_reader`.
+    """
+    models = read_local_models(settings.models_dir)
+    engine_settings = EngineSettings(
+        max_batch=settings.max_batch,
+        max_waiting=settings.max_waiting,
+        adapter_memory_bytes=settings.adapter_memory_bytes,
+    )
+    engine = Engine(models.base.path, engine_settings)
+    if content_hash(engine.files) != models.base.content_hash:
+        raise CheckpointError(f"The files in {models.base.path} changed while they were read; start again.")
+    around = Surroundings(
+        reader=chain_reader(settings, settings.operator),
+        models=models,
+        engine=EmbeddedEngine(engine, engine_settings),
+        attributor=attributor or TermsWeights(),
+    )
+    return Gateway(settings, around)

@@ -1,0 +1,58 @@
+"""What can be wrong with a request, beyond what the ledger's errors say.
+
+    UsageError
+    ├── InvalidRequestError        the request can't be served as it is written
+    ├── InvalidApiKeyError         no such key, or revoked
+    ├── PaymentRequiredError       cap, deposit or time of the payer don't reach
+    ├── RequestTooLargeError       the body is longer than the gateway reads
+    └── IdempotencyError           the Idempotency-Key stands for another request, one under way, or a lost answer
+    OverloadedError
+    └── PayerLimitError            this payer has as many requests open as it may
+
+Which HTTP status and OpenAI error code each becomes stands in `serving.failures`.
+"""
+
+from __future__ import annotations
+
+from ledger.errors import OverloadedError, UsageError
+
+
+class InvalidRequestError(UsageError):
+    """The request can't be served as it is written."""
+
+    def __init__(self, sentence: str, param: str | None = None, code: str | None = None) -> None:
+        """Name the parameter at fault and OpenAI's code, where there is one."""
+        super().__init__(sentence)
+        self.param = param
+        self.code = code
+
+
+class InvalidApiKeyError(UsageError):
+    """The API key is missing, unknown or revoked."""
+
+
+class PaymentRequiredError(UsageError):
+    """The payer's cap, deposit or authorization does not reach."""
+
+    def __init__(self, sentence: str, reason: str, remedy: str) -> None:
+        """Keep the reason as a word, and what to do: `deposit` or `authorize`."""
+        super().__init__(sentence)
+        self.reason = reason
+        self.remedy = remedy
+
+
+class IdempotencyError(UsageError):
+    """The Idempotency-Key can't be used for this request."""
+
+    def __init__(self, sentence: str, code: str) -> None:
+        """Keep the reason as a word: key_reused, request_in_progress, answer_not_stored."""
+        super().__init__(sentence)
+        self.code = code
+
+
+class RequestTooLargeError(UsageError):
+    """The body is longer than the gateway reads."""
+
+
+class PayerLimitError(OverloadedError):
+    """The payer has as many requests open as it may."""

@@ -1,0 +1,125 @@
+"""Producing an answer while its client listens, and closing it whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ledger.errors import DatabaseUnavailableError, TributaryError
+from serving.inference.attribution import Attributor
+from serving.inference.engine import Delta
+from serving.inference.open_request import OpenRequest, undelivered
+from serving.journal.pending import Ending
+from serving.journal.records import Issued
+from serving.journal.writer import Journal
+
+_log = structlog.get_logger(__name__)
+
+Disconnected = Callable[[], Awaitable[None]]
+"""Returns when the client is gone."""
+
+
+@dataclass(frozen=True)
+class Closer:
+    """Turns ended requests into receipts."""
+
+    journal: Journal
+    attributor: Attributor
+    wait_seconds: float
+
+    async def close(self, request: OpenRequest, outcome: str, *, status: int = 200) -> Ending:
+        """The ending on its way into the journal."""
+        attribution = await request.attribution(self.attributor, outcome)
+        return self.journal.close(request.closing(outcome, attribution, status=status))
+
+    async def issued(self, ending: Ending) -> Issued:
+        """The receipt, once it is durable.
+
+        Raises:
+            DatabaseUnavailableError: not within the wait; it follows when PostgreSQL is back.
+        """
+        try:
+            return await asyncio.wait_for(asyncio.shield(ending.issued), self.wait_seconds)
+        except TimeoutError as error:
+            raise DatabaseUnavailableError("The receipt could not be kept yet: the database is away.") from error
+
+    async def issued_or_free(self, ending: Ending, empty_hash: bytes) -> Issued:
+        """As `issued`; but if it does not come in time the request ends for nothing, since nothing is delivered."""
+        try:
+            return await self.issued(ending)
+        except DatabaseUnavailableError:
+            ending.closing = undelivered(ending.closing, empty_hash)
+            raise
+
+
+@dataclass(slots=True)
+class Course:
+    """How producing an answer went."""
+
+    outcome: str
+    error: Exception | None = None
+
+
+async def run_while_connected(work: Coroutine[Any, Any, None], disconnected: Disconnected | None) -> Course:
+    """Does the work until it is done, fails, or the client is gone (never, if `disconnected` is None)."""
+    producing = asyncio.create_task(work)
+    listening = asyncio.ensure_future(disconnected()) if disconnected is not None else None
+    waits = {producing} if listening is None else {producing, listening}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        if not producing.done():
+            return Course("client_disconnect")
+        error = producing.exception()
+        if error is None:
+            return Course("complete")
+        if not isinstance(error, Exception):
+            raise error
+        return Course("engine_error", error)
+    finally:
+        for task in waits:
+            task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def each_delta(request: OpenRequest, take: Callable[[Delta], Awaitable[None] | None]) -> None:
+    """Hands every delta on, and keeps what the receipt needs of it."""
+    async with aclosing(request.admission.deltas()) as deltas:
+        async for delta in deltas:
+            if delta.input_units is not None:
+                request.meter.input_units = delta.input_units
+            waiting = take(delta)
+            if waiting is not None:
+                await waiting
+
+
+def log_failure(request: OpenRequest, error: Exception) -> None:
+    """One line for the operator; what a client sees says less."""
+    known = isinstance(error, TributaryError)
+    _log.error(
+        "answer_failed",
+        request_id=request.intent.request_id,
+        model=request.intent.model,
+        error=str(error) if known else repr(error),
+        exc_info=None if known else error,
+    )
+
+
+class CheckpointPace:
+    """Says when a stream's next checkpoint is due."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = time.monotonic() + seconds
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True

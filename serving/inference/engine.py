@@ -1,0 +1,86 @@
+"""What the gateway asks of an engine.
+
+An engine first admits a call: it counts the prompt and bounds the answer, or refuses. The gateway holds the payer's
+exposure for that bound, and only then asks for the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from serving.catalogue.served import PinnedModel
+from serving.inference.call import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one step adds to an answer.
+
+    Attributes:
+        choices: in the shape of OpenAI's stream chunks (`index`, `delta` or `text`, `logprobs`, `finish_reason`).
+        output_units: completion tokens of all choices up to and with this delta.
+        input_units: prompt tokens, once they are known better than at admission.
+    """
+
+    choices: tuple[dict[str, Any], ...]
+    output_units: int
+    input_units: int | None = None
+
+
+class Admission(Protocol):
+    """A call that the engine will answer."""
+
+    @property
+    def input_units(self) -> int:
+        """Prompt tokens; where an engine can't count them ahead, the most that they can be."""
+
+    @property
+    def max_output_units(self) -> int:
+        """Most completion tokens, all choices together."""
+
+    def deltas(self) -> AsyncGenerator[Delta, None]:
+        """The answer. Closing the iterator cancels it.
+
+        Raises:
+            TributaryError: the engine failed; nothing of this answer is charged.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EngineState:
+    """How busy an engine is, for metrics and for Retry-After."""
+
+    running: int
+    waiting: int
+    queued_units: int
+    units_per_second: float
+    resident_adapters: int
+    adapter_bytes: int
+
+
+class AnswerEngine(Protocol):
+    """A source of answers."""
+
+    async def start(self) -> None:
+        """Makes it ready to answer."""
+
+    async def stop(self) -> None:
+        """Ends what runs."""
+
+    async def admit(self, call: Call, model: PinnedModel) -> Admission:
+        """The call, ready to be answered.
+
+        Raises:
+            InvalidRequestError, MalformedInputError, ChatTemplateError: it can't be answered as it is written.
+            ContextLengthError: prompt and answer do not fit the model.
+            OverloadedError: too much waits already.
+        """
+
+    def state(self) -> EngineState:
+        """How busy it is now."""
+
+    @property
+    def context_units(self) -> int:
+        """Most tokens of prompt and answer together."""

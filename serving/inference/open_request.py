@@ -1,0 +1,111 @@
+"""One request from its intent to its receipt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from ledger.chain.structs import AttributionMode
+from ledger.errors import InvalidAttributionSetError
+from ledger.protocol.attribution import AttributionSet, check_set
+from serving.catalogue.served import PinnedModel
+from serving.inference.attribution import AnsweredText, Attributor
+from serving.inference.call import Call
+from serving.inference.choices import WholeChoices
+from serving.inference.engine import Admission
+from serving.inference.frames import Frames
+from serving.inference.meter import Meter
+from serving.journal.records import Answer, Checkpoint, Closing, NewIntent
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class OpenRequest:
+    """A request whose intent is durable."""
+
+    call: Call
+    model: PinnedModel
+    admission: Admission
+    intent: NewIntent
+    meter: Meter
+    frames: Frames
+    keyed: bool
+    """Whether it carries an Idempotency-Key."""
+    choices: WholeChoices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.choices = WholeChoices(self.call.endpoint)
+
+    @property
+    def input_units(self) -> int:
+        """Prompt tokens: as admitted, or fewer if the engine came to know better."""
+        known = self.meter.input_units
+        return self.intent.input_units if known is None else min(known, self.intent.input_units)
+
+    def bounded(self, output_units: int) -> int:
+        """Output units that may be charged: never more than was held for them, whatever an engine reports."""
+        return min(output_units, self.admission.max_output_units)
+
+    def checkpoint(self) -> Checkpoint:
+        """What has left up to now."""
+        meter = self.meter
+        return Checkpoint(self.intent.request_id, meter.output_units, meter.response_hash, meter.elapsed_ms)
+
+    def is_payable(self, outcome: str) -> bool:
+        """A failed answer is free whatever came of it, and so is one of no tokens."""
+        return outcome != "engine_error" and self.meter.output_units > 0
+
+    def closing(self, outcome: str, attribution: AttributionSet = (), *, status: int = 200) -> Closing:
+        """The receipt's content for an answer that ended this way."""
+        payable = self.is_payable(outcome)
+        input_units = self.input_units if payable else 0
+        output_units = self.meter.output_units if payable else 0
+        intent, meter = self.intent, self.meter
+        body = meter.kept
+        return Closing(
+            request_id=intent.request_id,
+            payer=intent.payer,
+            asset_id=intent.asset_id,
+            model=intent.model,
+            request_hash=intent.request_hash,
+            response_hash=meter.response_hash,
+            input_units=input_units,
+            output_units=output_units,
+            fee_units=self.model.fee_units(input_units, output_units),
+            attribution=attribution if payable else (),
+            started_at=intent.started_at,
+            duration_ms=meter.elapsed_ms,
+            salt=intent.salt,
+            body_sha256=intent.body_sha256,
+            outcome=outcome,
+            finish_reason=self.choices.finish_reasons() or outcome,
+            answer=None if body is None else Answer(status, self.call.stream, body),
+        )
+
+    async def attribution(self, attributor: Attributor, outcome: str) -> AttributionSet:
+        """Whose data the answer drew on, where its terms let the operator say so."""
+        if self.model.mode is not AttributionMode.OPERATOR or not self.is_payable(outcome):
+            return ()
+        try:
+            return check_set(await attributor.attribute(AnsweredText(self.model, self.call, self.choices.text())))
+        except InvalidAttributionSetError as error:
+            # A set that breaks the protocol would void a whole batch; the terms' weights never do.
+            _log.error("attribution_set_refused", request_id=self.intent.request_id, error=str(error))
+            return ()
+
+
+def undelivered(closing: Closing, response_hash: bytes) -> Closing:
+    """The same request, ended without an answer: nothing to pay."""
+    return replace(
+        closing,
+        input_units=0,
+        output_units=0,
+        fee_units=0,
+        attribution=(),
+        response_hash=response_hash,
+        outcome="undelivered",
+        finish_reason="undelivered",
+        answer=None,
+    )

@@ -1,0 +1,106 @@
+"""Reads from the L2, all at a named block. Blocking: called from a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.chain.blocks import BlockRef, Heads, heads
+from ledger.chain.contracts.attribution_registry import AttributionRegistry
+from ledger.chain.contracts.operators import Operators
+from ledger.chain.contracts.payment_escrow import PaymentEscrow
+from ledger.chain.contracts.receipt_ledger import ReceiptLedger
+from ledger.chain.deployment import Deployment
+from ledger.chain.rpc import RpcClient
+from ledger.chain.structs import Account, Asset, AttributionMode, Parent, Price
+from ledger.protocol.units import NOTICE_SECONDS
+from serving.onchain.schedule import Change, Schedule, read_schedule
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPrice:
+    """Base units per 1000 input and output units."""
+
+    input_units: int
+    output_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Part of an asset's terms that serving obeys."""
+
+    version: int
+    floor: PublishedPrice
+    mode: AttributionMode
+    royalty_ppm: int
+    parents: tuple[Parent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFacts:
+    """A registered asset with the price and the rules that are known ahead."""
+
+    asset_id: int
+    asset: Asset
+    registered_at: int
+    prices: Schedule[PublishedPrice]
+    rules: Schedule[Rules]
+
+
+class ChainReader:
+    """The contracts, from one operator's point of view."""
+
+    def __init__(self, rpc: RpcClient, deployment: Deployment, operator: bytes) -> None:
+        self.rpc = rpc
+        self.deployment = deployment
+        self.operator = operator
+        self._registry = AttributionRegistry(rpc, deployment.l2.registry)
+        self._operators = Operators(rpc, deployment.l2.operators)
+        self._escrow = PaymentEscrow(rpc, deployment.l2.escrow)
+        self._ledger = ReceiptLedger(rpc, deployment.l2.ledger)
+
+    def heads(self) -> Heads:
+        return heads(self.rpc)
+
+    def asset_facts(self, content_hash: bytes, at: BlockRef, now: int) -> AssetFacts | None:
+        """The asset registered for this content, or None."""
+        asset_id = self._registry.asset_id_of(content_hash, at)
+        if asset_id == 0:
+            return None
+        horizon = NOTICE_SECONDS + 60
+        return AssetFacts(
+            asset_id=asset_id,
+            asset=self._registry.asset(asset_id, at),
+            registered_at=self._registry.terms_effective_at(asset_id, 1, at),
+            prices=read_schedule(lambda time: self._price(asset_id, time, at), now, horizon),
+            rules=read_schedule(lambda time: self._rules(asset_id, time, at), now, horizon),
+        )
+
+    def lane_key_is_active(self, lane: int, key: bytes, at: BlockRef) -> bool:
+        return self._operators.key_active_in(self.operator, lane, key, at.timestamp, at.timestamp, at)
+
+    def next_seqs(self, lanes: Sequence[int], at: BlockRef) -> dict[int, int]:
+        """For each lane, the seq that its next batch starts at: receipts below it are charged."""
+        return {lane: self._ledger.next_seq(self.operator, lane, at) for lane in lanes}
+
+    def accounts(self, payers: Sequence[bytes], at: BlockRef) -> dict[bytes, Account]:
+        """The payers' accounts with this operator."""
+        return dict(zip(payers, self._escrow.accounts(payers, self.operator, at), strict=True)) if payers else {}
+
+    def is_session_key(self, payer: bytes, key: bytes, time: int, at: BlockRef) -> bool:
+        """Whether the key may sign the payer's authorizations at `time`, as far as is known in this block."""
+        return self._escrow.is_session_key(payer, key, time, at)
+
+    def _price(self, asset_id: int, time: int, at: BlockRef) -> Change[PublishedPrice]:
+        price: Price = self._operators.price_at(self.operator, asset_id, time, at)
+        return Change(price.effective_at, PublishedPrice(price.input_price_units, price.output_price_units))
+
+    def _rules(self, asset_id: int, time: int, at: BlockRef) -> Change[Rules]:
+        version = self._registry.terms_version_at(asset_id, time, at)
+        terms = self._registry.terms(asset_id, version, at)
+        floor = PublishedPrice(terms.floor_input_price_units, terms.floor_output_price_units)
+        rules = Rules(version, floor, AttributionMode(terms.mode), terms.royalty_ppm, terms.parents)
+        return Change(self._effective_at(asset_id, version, at), rules)
+
+    def _effective_at(self, asset_id: int, version: int, at: BlockRef) -> int:
+        return 0 if version == 1 else self._registry.terms_effective_at(asset_id, version, at)

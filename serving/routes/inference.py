@@ -1,0 +1,90 @@
+"""POST /v1/chat/completions and /v1/completions."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
+
+from serving.gateway import Gateway
+from serving.inference.answering import CheckpointPace
+from serving.inference.call import Call, Endpoint, parse_call
+from serving.inference.idempotency import Replay
+from serving.inference.open_request import OpenRequest
+from serving.inference.sampling import ChatBody, CompletionBody
+from serving.inference.streamed import StreamDelivery
+from serving.inference.whole import WholeDelivery, send_json
+from serving.payers.keys import ApiKeyHolder
+from serving.routes.bodies import read_body
+
+router = APIRouter(tags=["inference"])
+
+
+def _documented(body: type[ChatBody | CompletionBody]) -> dict[str, Any]:
+    schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+@router.post("/v1/chat/completions", openapi_extra=_documented(ChatBody))
+async def chat_completions(request: Request) -> Response:
+    """Answers a chat, whole or as a stream, with a signed receipt."""
+    return InferenceResponse(request.app.state.gateway, Endpoint.CHAT)
+
+
+@router.post("/v1/completions", openapi_extra=_documented(CompletionBody))
+async def completions(request: Request) -> Response:
+    """Continues a text, whole or as a stream, with a signed receipt."""
+    return InferenceResponse(request.app.state.gateway, Endpoint.COMPLETION)
+
+
+class InferenceResponse(Response):
+    """One request from its body to its receipt, on the connection itself."""
+
+    def __init__(self, gateway: Gateway, endpoint: Endpoint) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._endpoint = endpoint
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gateway, began = self._gateway, time.monotonic()
+        gateway.refuse_if_unfit()
+        request = Request(scope, receive)
+        holder = await gateway.keys.recognise(request.headers.get("authorization"))
+        body = await read_body(request, gateway.settings.max_body_bytes)
+        call = parse_call(self._endpoint, body)
+        with gateway.admissions.place(holder.payer):
+            await self._serve(holder, call, body, request, send)
+        gateway.metrics.seconds.labels(self._endpoint.value).observe(time.monotonic() - began)
+
+    async def _serve(self, holder: ApiKeyHolder, call: Call, body: bytes, request: Request, send: Send) -> None:
+        idempotency_key = request.headers.get("idempotency-key")
+        admitted = await self._gateway.admissions.admit(holder, call, body, idempotency_key)
+        if isinstance(admitted, Replay):
+            await _replay(admitted, send)
+            return
+        await self._deliver(admitted, request.receive, send)
+
+    async def _deliver(self, request: OpenRequest, receive: Receive, send: Send) -> None:
+        async def disconnected() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        closer = self._gateway.closer
+        if request.call.stream:
+            pace = CheckpointPace(self._gateway.settings.checkpoint_seconds)
+            await StreamDelivery(request, closer, send, pace).deliver(disconnected)
+        else:
+            await WholeDelivery(request, closer, send).deliver(disconnected)
+
+
+async def _replay(replay: Replay, send: Send) -> None:
+    headers = {"x-request-id": replay.issued.request_id, "idempotent-replayed": "true"}
+    if replay.answer.streamed and replay.answer.status == 200:
+        headers["content-type"] = "text/event-stream; charset=utf-8"
+    await send_json(send, replay.answer.status, replay.body, headers)

@@ -1,0 +1,118 @@
+"""uvicorn, set so that what was written is what has left."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import uvicorn
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ledger.errors import PortTakenError
+from serving.app import create_app
+from serving.gateway import Gateway
+
+
+class UnbufferedProtocol(HttpToolsProtocol):
+    """HTTP over a transport that keeps nothing back.
+
+    A response's next bytes are taken only once the operating system has all earlier ones. So a checkpoint made after a
+    write covers bytes that have left the process, and a slow reader holds its own stream back instead of our memory.
+    """
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        PortTakenError: somebody else listens there.
+    """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortTakenError(port, host) from error
+    listener.listen(2048)
+    return listener
+
+
+class GatewayServer(uvicorn.Server):
+    """A server whose stopping is ours: the gateway still has receipts to write when the last connection ends."""
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(gateway: Gateway, listener: socket.socket, on_started: Callable[[], None] = lambda: None) -> None:
+    """Serves until a signal, or until the gateway may not write any more.
+
+    Open answers run on for `shutdown_seconds`; those that do not end by then are closed for what was sent.
+
+    Raises:
+        TributaryError: the gateway could not start, or why it had to stop.
+    """
+    server = GatewayServer(_config(gateway))
+    gateway.on_fatal = lambda: setattr(server, "should_exit", True)
+    try:
+        await gateway.start()
+        with _stopped_by_signals(server):
+            on_started()
+            await server.serve(sockets=[listener])
+    finally:
+        await gateway.stop()
+    failure = gateway.journal.failure or gateway.follower.failure
+    if failure is not None:
+        raise failure
+
+
+@contextmanager
+def _stopped_by_signals(server: uvicorn.Server) -> Iterator[None]:
+    """SIGINT and SIGTERM ask the server to end; a second one does not wait for open answers."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    numbers = (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ()
+    for number in numbers:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def _config(gateway: Gateway) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(gateway),
+        http=UnbufferedProtocol,
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=gateway.settings.shutdown_seconds,
+        timeout_keep_alive=75,
+        backlog=2048,
+    )
+
+
+def port_of(listener: socket.socket) -> int:
+    """The port that a socket listens on."""
+    return cast("int", listener.getsockname()[1])
