@@ -1,0 +1,150 @@
+"""Logs of a run of whole blocks to rows: every event, what it means to its table, and what it moves."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from indexer.rows import batches, distribution, escrow, operators, registry
+from indexer.rows.arguments import event_arguments, raw_arguments
+from indexer.rows.buffer import Origin, Rows
+from indexer.rows.context import Context, Event
+from indexer.rows.transfers import MovedAt, TransferAt, reconcile
+from indexer.verification.findings import Finding
+from ledger.chain.events.token import Transfer
+from ledger.db.models import indexer_findings
+from ledger.db.models.indexer_chain import Event as EventRow
+from ledger.db.models.indexer_movements import Movement
+from ledger.errors import MalformedLogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from indexer.rows.context import Fillings, Handlers
+    from indexer.rows.movements import Mover
+    from ledger.chain.logs import LogDecoder, RawLog
+
+MALFORMED_LOG = "malformed_log"
+
+HANDLERS: Handlers = {
+    **registry.HANDLERS,
+    **operators.HANDLERS,
+    **escrow.HANDLERS,
+    **batches.HANDLERS,
+    **distribution.HANDLERS,
+}
+
+
+class Decoded(NamedTuple):
+    """A log with its typed event; None where no event of ours fits it."""
+
+    raw: RawLog
+    event: Any | None
+
+
+class Interpreter:
+    """Interprets one chain's logs for one deployment."""
+
+    def __init__(self, chain_id: int, decoder: LogDecoder, mover: Mover | None) -> None:
+        """Take the chain's contracts.
+
+        Args:
+            chain_id: the chain of the logs.
+            decoder: the contracts' events.
+            mover: the L2's accounts; None on L1, where no units are.
+        """
+        self._chain_id = chain_id
+        self._decoder = decoder
+        self._mover = mover
+        self._ours = frozenset() if mover is None else frozenset(decoder.addresses) - {mover.contracts.token}
+
+    def interpret(self, logs: Sequence[RawLog], timestamps: Mapping[int, int], stored_fillings: Fillings) -> Rows:
+        """The rows of these logs.
+
+        Args:
+            logs: of whole blocks, in chain order.
+            timestamps: Unix seconds of every block that has a log here.
+            stored_fillings: the newest filling of each batch before these blocks.
+        """
+        context = Context(self._chain_id, stored_fillings)
+        for _, raws in groupby(logs, key=lambda raw: raw.tx_hash):
+            ordinals: dict[Origin, int] = {}
+            decoded = [Decoded(raw, self._decode(raw)) for raw in raws]
+            good = [log for log in decoded if self._record(log, timestamps[log.raw.block_number], context, ordinals)]
+            self._book(good, context, ordinals)
+        return context.rows
+
+    def _decode(self, raw: RawLog) -> Any | None:
+        try:
+            return self._decoder.decode(raw).event
+        except MalformedLogError:
+            return None
+
+    def _record(self, log: Decoded, timestamp: int, context: Context, ordinals: dict[Origin, int]) -> bool:
+        """Write the event's own row and what its handler makes of it; False if it means nothing."""
+        raw, event = log
+        at = Event(Origin.of(self._chain_id, raw), timestamp, raw.tx_hash, raw.address)
+        name = None if event is None else type(event).__name__
+        args = raw_arguments(raw) if event is None else event_arguments(event)
+        context.rows.add(EventRow, **at._asdict(), name=name, args=args)
+        handler = HANDLERS.get(type(event))
+        try:
+            if handler is not None:
+                handler(event, at, context)
+        except MalformedLogError as error:
+            evidence = {"event": name, "detail": str(error)}
+            finding = Finding(MALFORMED_LOG, voids=False, challenge=None, evidence=evidence)
+            _add_finding(context, at.origin, finding, ordinals)
+            return False
+        return event is not None
+
+    def _book(self, decoded: Sequence[Decoded], context: Context, ordinals: dict[Origin, int]) -> None:
+        """The transaction's moves, held against the token's transfers."""
+        if self._mover is None:
+            return
+        moves = list(self._moves(decoded, self._mover))
+        transfers = [
+            TransferAt(Origin.of(self._chain_id, log.raw), log.event)
+            for log in decoded
+            if isinstance(log.event, Transfer)
+        ]
+        if not moves and not transfers:
+            return
+        book = reconcile(self._mover, moves, transfers, self._ours)
+        sides: dict[Origin, int] = {}
+        for moved in book.moves:
+            _add_movements(context.rows, moved, sides)
+        for origin, finding in book.findings:
+            _add_finding(context, origin, finding, ordinals)
+
+    def _moves(self, decoded: Sequence[Decoded], mover: Mover) -> Iterator[MovedAt]:
+        for log in decoded:
+            origin = Origin.of(self._chain_id, log.raw)
+            yield from (MovedAt(origin, move) for move in mover.moves(log.event) if move.amount_units)
+
+
+def _add_movements(rows: Rows, moved: MovedAt, sides: dict[Origin, int]) -> None:
+    """Both sides of a move; an event's sides are numbered as they come."""
+    move = moved.move
+    for account, amount in ((move.source, -move.amount_units), (move.target, move.amount_units)):
+        ordinal = sides.get(moved.origin, 0)
+        sides[moved.origin] = ordinal + 1
+        rows.add(
+            Movement, moved.origin, ordinal=ordinal, **account._asdict(), batch_id=move.batch_id, amount_units=amount
+        )
+
+
+def _add_finding(context: Context, origin: Origin, finding: Finding, ordinals: dict[Origin, int]) -> None:
+    ordinal = ordinals.get(origin, 0)
+    ordinals[origin] = ordinal + 1
+    context.rows.add(
+        indexer_findings.Finding,
+        origin,
+        ordinal=ordinal,
+        batch_id=None,
+        fill=None,
+        rule=finding.rule,
+        voids=finding.voids,
+        challenge=finding.challenge,
+        evidence=finding.evidence,
+    )

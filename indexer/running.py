@@ -1,0 +1,99 @@
+"""The indexer at work: once up to the heads of now, or on and on until it is told to stop."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger.errors import ReorgDetectedError, RetryableError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from indexer.assembly import Indexer
+    from indexer.following.follower import Follower
+    from indexer.verification.verifier import Verifier
+
+LONGEST_PAUSE_SECONDS = 30.0
+REORGS_IN_A_ROW = 20
+
+_log = structlog.get_logger()
+
+
+def catch_up(indexer: Indexer) -> None:
+    """Index both chains up to their heads, then decide every batch whose blobs can be had.
+
+    Raises:
+        RetryableError: a chain or the database is away; what was written stays, and the next run goes on from there.
+        PermanentError: going on makes no sense.
+    """
+    with ThreadPoolExecutor(2, thread_name_prefix="follow") as pool:
+        futures = [pool.submit(_catch_up_with, follower) for follower in (indexer.l1, indexer.l2)]
+        for future in futures:
+            future.result()
+    while indexer.verifier.round():
+        pass
+
+
+def _catch_up_with(follower: Follower) -> None:
+    """Step until there is nothing between the rows and the chain's head; reorganisations on the way start over."""
+    reorgs = 0
+    while True:
+        try:
+            if follower.step().caught_up:
+                return
+            reorgs = 0
+        except ReorgDetectedError:
+            reorgs += 1
+            if reorgs > REORGS_IN_A_ROW:
+                raise
+
+
+def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float) -> None:
+    """Keep the rows in step with both chains until `stop` is set.
+
+    What passes (a node, the beacon endpoint, PostgreSQL or the archive away) is waited for.
+
+    Raises:
+        PermanentError: going on makes no sense; everything has stopped.
+    """
+    jobs: list[Callable[[], bool]] = [
+        lambda: _not_caught_up(indexer.l1),
+        lambda: _not_caught_up(indexer.l2),
+        lambda: bool(_round(indexer.verifier)),
+    ]
+    with ThreadPoolExecutor(len(jobs), thread_name_prefix="index") as pool:
+        futures = [pool.submit(_repeat, job, stop, poll_seconds) for job in jobs]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        stop.set()
+        for future in futures:
+            future.result()
+
+
+def _not_caught_up(follower: Follower) -> bool:
+    return not follower.step().caught_up
+
+
+def _round(verifier: Verifier) -> bool:
+    return bool(verifier.round())
+
+
+def _repeat(job: Callable[[], bool], stop: threading.Event, poll_seconds: float) -> None:
+    """Do the job again and again, at once while it says that there is more; failures back off."""
+    pause = poll_seconds
+    while not stop.is_set():
+        try:
+            more = job()
+            pause = poll_seconds
+        except ReorgDetectedError:
+            more = True
+        except RetryableError as error:
+            _log.warning("waiting", reason=str(error), seconds=round(pause, 1))
+            stop.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            continue
+        if not more:
+            stop.wait(poll_seconds)
