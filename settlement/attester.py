@@ -95,6 +95,10 @@ class Attester:
             entitlements = by_rule(session, through.number, self.scope.protocol)
         return propose(self.scope, root_index, through, entitlements)
 
+    def knows_block(self, through: ThroughBlock) -> bool:
+        """Whether this attester's node calls this very block final."""
+        return self._chain.finalized_hash(through.number) == through.hash
+
     def _check_place(self, proposed: DistributionFile) -> None:
         """Nothing, if the file is for our distributor's next root and a block that our node calls final."""
         ours = (self.scope.chain_id, self.scope.distributor, self.scope.token)

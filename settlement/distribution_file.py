@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import from_json
+
 from ledger.errors import MalformedInputError
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.units import ENTITLEMENT_ONE
@@ -96,8 +98,8 @@ def parse(content: bytes) -> DistributionFile:
         MalformedInputError: not JSON, not this format, or not in its one spelling.
     """
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = from_json(content)  # unlike json.loads, bounded in depth whatever the recursion limit is
+    except ValueError as error:
         raise MalformedInputError("The distribution file is not JSON.") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise MalformedInputError(f"This is not a distribution file of format {FORMAT}.")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import httpx
 from pydantic_core import from_json
 
+from ledger.chain.endpoint import public_name
 from ledger.errors import RpcUnavailableError
 
 _QUESTION = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
@@ -22,4 +23,5 @@ def served_chain_id(urls: Sequence[str], name: str, timeout_seconds: float = 20.
             return int(answer["result"], 16)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
             continue
-    raise RpcUnavailableError(f"No {name} node answers at {', '.join(urls)}; is it running, and is the address right?")
+    asked = ", ".join(public_name(url) for url in urls)
+    raise RpcUnavailableError(f"No {name} node answers at {asked}; is it running, and is the address right?")

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ledger.db.models.indexer_batches import Batch
-from ledger.db.models.indexer_chain import Block, Head
+from ledger.db.models.indexer_chain import Head
 from ledger.db.models.indexer_receipts import BatchSum
 from ledger.db.models.indexer_registry import Asset, EffectiveShare, Terms
 from ledger.protocol.attribution import SetEntry
@@ -93,19 +93,15 @@ class History:
                         owe(payee, part * Fraction(share, SHARE_ONE))
         return owed
 
-    def write(self, session: Session) -> None:
-        """Puts the history into the indexer's tables."""
-        _write_registry(session, self)
-        for number in {b.finalized_block for b in self.batches if b.finalized_block} | {self.finalized_head}:
-            place = {"chain_id": CHAIN_ID, "number": number, "hash": block_hash(number)}
-            session.execute(
-                insert(Block).values(**place, parent_hash=block_hash(number - 1), timestamp=1_700_000_000 + number)
-            )
-        head = {"chain_id": CHAIN_ID, "number": self.finalized_head, "hash": block_hash(self.finalized_head)}
-        for tag in ("latest", "safe", "finalized"):
-            session.execute(insert(Head).values(**head, tag=tag, timestamp=1_700_000_000 + self.finalized_head))
+    def write(self, session: Session, *, heads: bool = True) -> None:
+        """Puts the history into the indexer's tables; without `heads`, the caller says what is final."""
+        write_registry(session, self)
+        if heads:
+            head = {"chain_id": CHAIN_ID, "number": self.finalized_head, "hash": block_hash(self.finalized_head)}
+            for tag in ("latest", "safe", "finalized"):
+                session.execute(insert(Head).values(**head, tag=tag, timestamp=1_700_000_000 + self.finalized_head))
         for batch in self.batches:
-            _write_batch(session, self, batch)
+            write_batch(session, self, batch)
 
 
 def event_place(log_index: int, number: int = 1) -> dict[str, object]:
@@ -113,7 +109,7 @@ def event_place(log_index: int, number: int = 1) -> dict[str, object]:
     return {"chain_id": CHAIN_ID, "block_number": number, "block_hash": block_hash(number), "log_index": log_index}
 
 
-def _write_registry(session: Session, history: History) -> None:
+def write_registry(session: Session, history: History) -> None:
     for log_index, asset_id in enumerate(sorted({asset_id for asset_id, _ in history.terms})):
         kind = "dataset" if asset_id in history.dataset_versions else "model"
         content = keccak256(b"asset", asset_id.to_bytes(4, "big"))
@@ -142,7 +138,7 @@ def _write_registry(session: Session, history: History) -> None:
         session.execute(insert(EffectiveShare), shares)
 
 
-def _write_batch(session: Session, history: History, batch: PastBatch) -> None:
+def write_batch(session: Session, history: History, batch: PastBatch) -> None:
     finalized = batch.finalized_block
     closing = {} if finalized is None else {
         "finalized_block_number": finalized,

@@ -1,0 +1,87 @@
+"""Settings of `tributary settle` and `tributary attest`."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, field_validator
+
+from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
+from ledger.errors import MalformedInputError
+from ledger.protocol.hexadecimal import from_hex
+
+
+def _is_private_key(value: SecretStr) -> SecretStr:
+    try:
+        from_hex(value.get_secret_value(), 32)
+    except MalformedInputError:
+        raise ValueError("it must be 0x and 64 hex digits") from None
+    return value
+
+
+class DryRunSettings(DatabaseSettings, L2Settings):
+    """What it takes to compute a distribution and send nothing."""
+
+    min_claim_units: int = Field(
+        default=10_000,
+        ge=1,
+        validation_alias="SETTLEMENT_MIN_CLAIM_UNITS",
+        description="Least amount, in base units of the token, for which settlement pays the gas of a claim",
+    )
+
+
+class SettlementSettings(DryRunSettings):
+    """What the settlement job needs."""
+
+    private_key: SecretStr = Field(
+        validation_alias="SETTLEMENT_PRIVATE_KEY",
+        description="Key of the account that pays the gas of roots and claims; it needs no role in the contracts",
+    )
+    attester_urls: Urls = Field(
+        validation_alias="SETTLEMENT_ATTESTER_URLS",
+        description="Addresses of the attesters, separated by commas; at least as many as the quorum",
+    )
+    claims_per_transaction: int = Field(
+        default=100,
+        ge=1,
+        le=400,
+        validation_alias="SETTLEMENT_CLAIMS_PER_TRANSACTION",
+        description="Payees that one claimMany transaction pays; each first claim costs about 68,000 gas",
+    )
+    transactions_in_flight: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        validation_alias="SETTLEMENT_TRANSACTIONS_IN_FLIGHT",
+        description="claimMany transactions that may wait for a block at the same time",
+    )
+    wait_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias="SETTLEMENT_WAIT_SECONDS",
+        description="How long a transaction may wait for a block before its fee is raised",
+    )
+
+    _key = field_validator("private_key")(_is_private_key)
+    _split_attesters = field_validator("attester_urls", mode="before")(split_urls)
+
+
+class AttesterSettings(DatabaseSettings, L2Settings):
+    """What an attester needs; the database and the node are its own, not the proposer's."""
+
+    private_key: SecretStr = Field(
+        validation_alias="ATTESTER_PRIVATE_KEY",
+        description="Key that signs distributions; its address is an attester in RoyaltyDistributor",
+    )
+    host: str = Field(
+        default="127.0.0.1", validation_alias="ATTESTER_HOST", description="Interface on which the attester listens"
+    )
+    port: int = Field(
+        default=8090, ge=0, le=65535, validation_alias="ATTESTER_PORT", description="Port on which the attester listens"
+    )
+    largest_file_bytes: int = Field(
+        default=512 * 1024 * 1024,
+        ge=1024,
+        validation_alias="ATTESTER_LARGEST_FILE_BYTES",
+        description="Largest distribution file that the attester reads",
+    )
+
+    _key = field_validator("private_key")(_is_private_key)
