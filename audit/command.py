@@ -1,5 +1,6 @@
 """`tributary audit`: exit 0 with no difference, 1 with the first one named, 2 when it could not be finished."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -73,4 +74,5 @@ def run(settings: AuditSettings, request: Request) -> Verdict:
                 tasks[what] = bar.add_task(what)
             bar.update(tasks[what], completed=done, total=total)
 
-        return Audit(settings, request, show).run()
+        with closing(Audit(settings, request, show)) as reading:
+            return reading.run()

@@ -14,7 +14,7 @@ from audit.batch.reading import Rulebook
 from audit.chain.assets import read_assets
 from audit.chain.batches import read_batches
 from audit.chain.events import Event, EventReader, unhex
-from audit.chain.node import Node, served_chain_id
+from audit.chain.node import Node
 from audit.chain.posts import check_attestations, read_posts
 from audit.chain.prices import Prices
 from audit.chain.state import State
@@ -28,6 +28,7 @@ from audit.statements.receipts import KeptReceipts, load_receipts
 from audit.verdict import Verdict
 from audit.walk import Walk
 from ledger.chain.beacon import BeaconClient
+from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import Deployment, load_deployment
 
 Progress = Callable[[str, int, int], None]
@@ -48,40 +49,49 @@ class Audit:
     """One reading of both chains, up to one L2 block."""
 
     def __init__(self, settings: AuditSettings, request: Request, progress: Progress = lambda *_: None) -> None:
-        """Connect, and fix the block up to which everything is read.
+        """Find out what is to be read, and where.
 
         Raises:
-            RetryableError: a node does not answer.
-            DeploymentMissingError, WrongChainError: what the nodes serve is not what is to be audited.
+            RpcUnavailableError: no L2 node answers.
+            DeploymentMissingError: nothing is known of the chain that it serves.
+            MalformedInputError: a kept receipt is none.
         """
+        self._request = request
         self._progress = progress
         self._kept = load_receipts(request.receipts) if request.receipts else []
         chain_id = served_chain_id(settings.l2_rpc_url, "L2")
         self._deployment = load_deployment(settings.deployments_dir, chain_id)
-        self._l1 = Node(settings.l1_rpc_url, self._deployment.l1.chain_id, "L1")
-        self._l2 = Node(settings.l2_rpc_url, chain_id, "L2")
-        self._sources = blob_sources(settings)
-        block = self._l2.block(int(request.through) if request.through.isdigit() else request.through)
-        self._state = State(self._l2, block, self._deployment.l2.token, l2_contracts(self._deployment))
+        patience = settings.patience_seconds
+        self._l1 = Node(settings.l1_rpc_url, self._deployment.l1.chain_id, "L1", patience)
+        self._l2 = Node(settings.l2_rpc_url, chain_id, "L2", patience)
+        self._beacon = BeaconClient(settings.beacon_url) if settings.beacon_url else None
+        self._sources = blob_sources(self._beacon, settings.archive_dir)
         self._differences = Differences()
+
+    def close(self) -> None:
+        """Close the connections."""
+        for client in (self._l1, self._l2, self._beacon):
+            if client is not None:
+                client.close()
 
     def run(self) -> Verdict:
         """Read everything and compare it.
 
         Raises:
             RetryableError: a node went away, or nobody has a blob that is needed.
+            WrongChainError: the L1 node serves another chain than the contracts are on.
         """
-        began, state, differences = time.monotonic(), self._state, self._differences
-        events, l1_events = self._read_logs()
+        began, differences, state = time.monotonic(), self._differences, self._state()
+        events, l1_events = self._read_logs(state)
         times = {number: block.timestamp for number, block in self._l2.blocks(e.block for e in events).items()}
         assets = read_assets(events, times, differences)
         batches = read_batches(events, times, differences)
         posts = read_posts(l1_events, self._l1, differences)
-        check_attestations(events, posts, differences)
+        check_attestations(events, posts, batches.values(), differences)
         roots, claims = read_roots(events), read_claims(events)
         check_through_blocks(roots, state, differences)
         walk = Walk(
-            rulebook=Rulebook(assets, Prices(events), FeeSplitter(assets, self._protocol())),
+            rulebook=Rulebook(assets, Prices(events), FeeSplitter(assets, self._protocol(state))),
             sources=self._sources,
             posts=posts,
             l1_blocks=self._l1.blocks(post.l1_block for group in posts.values() for post in group),
@@ -89,8 +99,8 @@ class Audit:
             token=state.token,
             differences=differences,
         )
-        for done, _ in enumerate(walk.batches_and_roots(batches.values(), roots, claims)):
-            self._progress("Batches", done + 1, len(batches))
+        for done, _ in enumerate(walk.batches_and_roots(batches.values(), roots, claims), start=1):
+            self._progress("Batches", done, len(batches))
         walk.finish(state.block.timestamp)
         paid = check_claims(claims, roots, times, differences)
         check_claimed(paid, state, differences)
@@ -112,13 +122,19 @@ class Audit:
             seconds=time.monotonic() - began,
         )
 
-    def _read_logs(self) -> tuple[list[Event], list[Event]]:
+    def _state(self) -> State:
+        """The L2 after the block up to which everything is read."""
+        through = self._request.through
+        block = self._l2.block(int(through) if through.isdigit() else through)
+        return State(self._l2, block, self._deployment.l2.token, l2_contracts(self._deployment))
+
+    def _read_logs(self, state: State) -> tuple[list[Event], list[Event]]:
         """(events of our contracts on L2 up to the audited block, events of the inbox on L1 up to its newest block)."""
         inbox = {"BlobInbox": self._deployment.l1.blob_inbox}
         l1_last = self._l1.block("latest").number
         l1_events = self._read_events(self._l1, self._deployment.l1.deployed_at_block, l1_last, inbox)
-        first, last = self._deployment.l2.deployed_at_block, self._state.block.number
-        return self._read_events(self._l2, first, last, self._state.addresses), l1_events
+        first, last = self._deployment.l2.deployed_at_block, state.block.number
+        return self._read_events(self._l2, first, last, state.addresses), l1_events
 
     def _read_events(self, node: Node, first: int, last: int, addresses: Mapping[str, bytes]) -> list[Event]:
         reader, events = EventReader(addresses), []
@@ -132,23 +148,23 @@ class Audit:
                 self._progress(f"{node.name} logs", max(0, event.block - first), max(1, last - first))
         return events
 
-    def _protocol(self) -> Protocol:
+    def _protocol(self, state: State) -> Protocol:
         """The protocol's part of every fee as the ledger has it, compared with the deployment file."""
-        ppm = self._state.view("ReceiptLedger", "protocolPpm()", "uint32")
-        payee = unhex(self._state.view("ReceiptLedger", "protocolPayee()", "address"))
+        ppm = state.view("ReceiptLedger", "protocolPpm()", "uint32")
+        payee = unhex(state.view("ReceiptLedger", "protocolPayee()", "address"))
         place = Place("deployment", "deployment file")
         self._differences.compare(place, "protocolPpm", ppm, self._deployment.protocol_ppm)
         self._differences.compare(place, "protocolPayee", payee, self._deployment.protocol_payee)
         return Protocol(payee, ppm)
 
 
-def blob_sources(settings: AuditSettings) -> list[BlobSource]:
+def blob_sources(beacon: BeaconClient | None, archive: Path | None) -> list[BlobSource]:
     """Everybody who is to be asked for blobs."""
     sources: list[BlobSource] = []
-    if settings.beacon_url:
-        sources.append(BeaconSource(BeaconClient(settings.beacon_url)))
-    if settings.archive_dir:
-        sources.append(ArchiveSource(settings.archive_dir))
+    if beacon is not None:
+        sources.append(BeaconSource(beacon))
+    if archive is not None:
+        sources.append(ArchiveSource(archive))
     return sources
 
 

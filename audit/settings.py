@@ -24,6 +24,13 @@ class AuditSettings(L2Settings):
         description="Address of a Tributary API whose figures are compared with the chains",
     )
 
+    patience_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        validation_alias="AUDIT_PATIENCE_SECONDS",
+        description="How long a node may be away before the audit gives up",
+    )
+
     _urls = field_validator("l1_rpc_url", "beacon_url", mode="before")(split_urls)
 
     @model_validator(mode="after")

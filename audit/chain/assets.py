@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from audit.chain.events import Event, of
-from audit.chain.shares import effective_shares
+from audit.chain.shares import Shares, effective_shares
 from audit.difference import Differences, Place
 from ledger.protocol.units import NOTICE_SECONDS
 
@@ -28,8 +28,8 @@ class Terms:
     floor_output_price_units: int
     mode: int
     datasets: tuple[int, ...]
-    shares: tuple[tuple[bytes, int], ...]
-    """(payee, units of 1e-12), as this audit computes them."""
+    shares: Shares
+    """As this audit computes them."""
 
 
 @dataclass(slots=True)
@@ -61,37 +61,61 @@ def read_assets(events: Iterable[Event], times: Mapping[int, int], differences: 
         asset_id: int = event.args["assetId"]
         if event.name == "AssetRegistered":
             assets[asset_id] = Asset(asset_id, event.args["kind"], (event.block, event.index))
+        elif asset_id in assets:
+            terms = _read_terms(assets, len(assets[asset_id].terms) + 1, event, times[event.block], differences)
+            assets[asset_id].terms.append(terms)
         else:
-            _add_terms(assets, assets[asset_id], event, times[event.block], differences)
-    return assets
+            differences.note(_place(event), "its asset", "registered before", "unknown")
+    return {asset_id: asset for asset_id, asset in assets.items() if asset.terms}
 
 
-def _add_terms(
-    assets: Mapping[int, Asset], asset: Asset, event: Event, block_time: int, differences: Differences
-) -> None:
-    """Append the version in a TermsRegistered event to its asset."""
-    place = Place("terms", f"asset {asset.asset_id}, terms version {event.args['version']}")
+def _place(event: Event) -> Place:
+    """Where the audit says it is, speaking of a TermsRegistered event."""
+    return Place("terms", f"asset {event.args['assetId']}, terms version {event.args['version']}")
+
+
+def _read_terms(
+    assets: Mapping[int, Asset], version: int, event: Event, block_time: int, differences: Differences
+) -> Terms:
+    """The terms in an event, which must be version `version` of their asset."""
+    place, stated, effective_at = _place(event), event.args["terms"], event.args["effectiveAt"]
+    differences.compare(place, "version", version, event.args["version"])
+    earliest = block_time + NOTICE_SECONDS if version > 1 else block_time
+    if effective_at < earliest:
+        differences.note(place, "effectiveAt", f"{earliest} or later", effective_at)
+    datasets = tuple(stated["datasets"])
+    for asset_id in datasets:
+        if asset_id not in assets or assets[asset_id].kind != DATASET:
+            differences.note(place, "datasets", "registered datasets", asset_id)
+    return Terms(
+        version=version,
+        effective_at=effective_at,
+        royalty_ppm=stated["royaltyPpm"],
+        data_ppm=stated["dataPpm"],
+        floor_input_price_units=stated["floorInputPrice"],
+        floor_output_price_units=stated["floorOutputPrice"],
+        mode=stated["mode"],
+        datasets=tuple(asset_id for asset_id in datasets if has_terms(assets, asset_id)),
+        shares=_shares(assets, event, block_time, differences),
+    )
+
+
+def _shares(assets: Mapping[int, Asset], event: Event, block_time: int, differences: Differences) -> Shares:
+    """The version's effective shares, computed from its split and its parents' versions in force in that block."""
     stated: dict[str, Any] = event.args["terms"]
+    logged = tuple((share["payee"], share["share"]) for share in event.args["effectiveShares"])
+    unknown = [parent["assetId"] for parent in stated["parents"] if not has_terms(assets, parent["assetId"])]
+    if unknown:
+        differences.note(_place(event), "parents", "registered assets", unknown)
+        return logged
     shares = effective_shares(
         [(share["payee"], share["ppm"]) for share in stated["split"]],
         [(parent["ppm"], assets[parent["assetId"]].at(block_time).shares) for parent in stated["parents"]],
     )
-    differences.compare(place, "version", len(asset.terms) + 1, event.args["version"])
-    earliest = block_time + NOTICE_SECONDS if asset.terms else block_time
-    if event.args["effectiveAt"] < earliest:
-        differences.note(place, "effectiveAt", f"{earliest} or later", event.args["effectiveAt"])
-    logged = tuple((share["payee"], share["share"]) for share in event.args["effectiveShares"])
-    differences.compare(place, "effectiveShares", shares, logged)
-    asset.terms.append(
-        Terms(
-            version=len(asset.terms) + 1,
-            effective_at=event.args["effectiveAt"],
-            royalty_ppm=stated["royaltyPpm"],
-            data_ppm=stated["dataPpm"],
-            floor_input_price_units=stated["floorInputPrice"],
-            floor_output_price_units=stated["floorOutputPrice"],
-            mode=stated["mode"],
-            datasets=tuple(stated["datasets"]),
-            shares=shares,
-        )
-    )
+    differences.compare(_place(event), "effectiveShares", shares, logged)
+    return shares
+
+
+def has_terms(assets: Mapping[int, Asset], asset_id: int) -> bool:
+    """Whether there is such an asset, with at least one version of terms."""
+    return asset_id in assets and bool(assets[asset_id].terms)

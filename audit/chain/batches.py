@@ -63,6 +63,10 @@ def read_batches(events: Iterable[Event], times: Mapping[int, int], differences:
             differences.compare(batch.place, "firstSeq", next_seq.get(lane, 0), first_seq)
             next_seq[lane] = first_seq + batch.header["count"]
             _check_commit(batch, event, differences)
+        elif batch_id not in batches:
+            differences.note(
+                Place("batch", f"batch {batch_id}", batch_id), event.name, "after its commit", "of no batch"
+            )
         elif event.name == "BatchRefilled":
             batches[batch_id] = _refill(batches[batch_id], event, differences)
             _check_commit(batches[batch_id], event, differences)

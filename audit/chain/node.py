@@ -3,13 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import httpx
-from pydantic_core import from_json
-
 from audit.chain.events import unhex
 from ledger.chain.blocks import BlockRef
 from ledger.chain.rpc import RpcClient
-from ledger.errors import MalformedAnswerError, ReorgDetectedError, RpcRejectedError, RpcUnavailableError
+from ledger.errors import MalformedAnswerError, ReorgDetectedError, RpcRejectedError
 
 MOST_BLOCKS: Final = 10_000
 """Blocks in one eth_getLogs; fewer where a node refuses so many."""
@@ -18,28 +15,13 @@ Json = Any
 """A value out of JSON."""
 
 
-def served_chain_id(urls: Sequence[str], name: str) -> int:
-    """The chain that the first answering node serves.
-
-    Raises:
-        RpcUnavailableError: none answers.
-    """
-    question = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
-    for url in urls:
-        try:
-            return int(from_json(httpx.post(url, json=question, timeout=20).content)["result"], 16)
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            continue
-    raise RpcUnavailableError(f"No {name} node answers at {', '.join(urls)}.")
-
-
 class Node:
     """A chain as its nodes tell it."""
 
-    def __init__(self, urls: Sequence[str], chain_id: int, name: str) -> None:
-        """Take the addresses, in order of preference."""
+    def __init__(self, urls: Sequence[str], chain_id: int, name: str, patience_seconds: float) -> None:
+        """Take the addresses, in order of preference; a call that none answers is given up after the patience."""
         self.name = name
-        self._rpc = RpcClient(urls, chain_id, name=name)
+        self._rpc = RpcClient(urls, chain_id, name=name, patience_seconds=patience_seconds)
 
     def close(self) -> None:
         """Close the connections."""

@@ -138,5 +138,5 @@ def _lane_keys(events: Iterable[Event]) -> dict[tuple[Lane, bytes], tuple[int, i
         if event.name == "KeyAdded":
             keys[name] = (event.args["addedAt"], None)
         else:
-            keys[name] = (keys[name][0], event.args["revokedAt"])
+            keys[name] = (keys[name][0] if name in keys else 0, event.args["revokedAt"])
     return keys
