@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS
 
+_LEAP_SECONDS = 5.0
+
 
 class Clock:
     """This machine's time, checked against the L2; or, on a devnet that moves its clock, the L2's."""
@@ -25,9 +27,9 @@ class Clock:
     def observe(self, head_timestamp: int) -> None:
         """Takes note of the L2's newest block."""
         self.drift_seconds = head_timestamp - self._wall()
-        if self._follow_chain:
-            # A block is always a little old: only a leap counts.
-            self._offset_seconds = self.drift_seconds if abs(self.drift_seconds) > CLOCK_TOLERANCE_SECONDS else 0.0
+        # A block is always a little old, and not always equally: only a leap counts.
+        if self._follow_chain and abs(self.drift_seconds - self._offset_seconds) > _LEAP_SECONDS:
+            self._offset_seconds = self.drift_seconds
 
     @property
     def is_right(self) -> bool:

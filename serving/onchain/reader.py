@@ -16,6 +16,8 @@ from ledger.chain.structs import Account, Asset, AttributionMode, Parent, Price
 from ledger.protocol.units import NOTICE_SECONDS
 from serving.onchain.schedule import Change, Schedule, read_schedule
 
+_NO_ACCOUNT = Account(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class PublishedPrice:
@@ -81,15 +83,23 @@ class ChainReader:
 
     def next_seqs(self, lanes: Sequence[int], at: BlockRef) -> dict[int, int]:
         """For each lane, the seq that its next batch starts at: receipts below it are charged."""
+        if not self._stands(at):
+            return dict.fromkeys(lanes, 0)
         return {lane: self._ledger.next_seq(self.operator, lane, at) for lane in lanes}
 
     def accounts(self, payers: Sequence[bytes], at: BlockRef) -> dict[bytes, Account]:
         """The payers' accounts with this operator."""
-        return dict(zip(payers, self._escrow.accounts(payers, self.operator, at), strict=True)) if payers else {}
+        if not payers or not self._stands(at):
+            return dict.fromkeys(payers, _NO_ACCOUNT)
+        return dict(zip(payers, self._escrow.accounts(payers, self.operator, at), strict=True))
 
     def is_session_key(self, payer: bytes, key: bytes, time: int, at: BlockRef) -> bool:
         """Whether the key may sign the payer's authorizations at `time`, as far as is known in this block."""
-        return self._escrow.is_session_key(payer, key, time, at)
+        return self._stands(at) and self._escrow.is_session_key(payer, key, time, at)
+
+    def _stands(self, at: BlockRef) -> bool:
+        """Whether the contracts stand already: a young deployment is not yet in the safe block."""
+        return at.number >= self.deployment.l2.deployed_at_block
 
     def _price(self, asset_id: int, time: int, at: BlockRef) -> Change[PublishedPrice]:
         price: Price = self._operators.price_at(self.operator, asset_id, time, at)

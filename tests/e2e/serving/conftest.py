@@ -1,0 +1,43 @@
+"""One world and one gateway for the tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+
+from tests.factories.operator_flow import key_of, operator_flow
+from tests.factories.serving_world import RunningGateway, ServingWorld, build_world, buy_key, running
+from tributary.devnet import Devnet
+
+RICH = 10**12
+
+
+@pytest.fixture(scope="session")
+def serving_world(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingWorld]:
+    """Models registered and priced by one operator, lanes 0 to 3 with keys."""
+    deployments = tmp_path_factory.mktemp("deployments")
+    with operator_flow(devnet, deployments, [key_of("attester")], quorum=1) as flow:
+        yield build_world(flow, tmp_path_factory.mktemp("models") / "models", deployments)
+
+
+@pytest.fixture(scope="module")
+def gateway(serving_world: ServingWorld, module_database_url: str) -> Iterator[RunningGateway]:
+    """A running gateway on lane 0."""
+    with running(serving_world.settings(module_database_url)) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def api_key(serving_world: ServingWorld, gateway: RunningGateway, request: pytest.FixtureRequest) -> str:
+    """Key of a payer who can pay for anything, one payer a module."""
+    payer = serving_world.deposit(f"rich payer of {request.module.__name__}", RICH)
+    return buy_key(gateway.url, serving_world, payer, RICH)
+
+
+@pytest.fixture
+def client(gateway: RunningGateway, api_key: str) -> Iterator[openai.OpenAI]:
+    """The official client, unmodified; it does not try again by itself, so that a test sees what it was told."""
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=api_key, max_retries=0) as one:
+        yield one
