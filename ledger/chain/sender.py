@@ -91,6 +91,17 @@ class Sender:
             nonce = self.next_nonce()
         return Transaction(self.rpc.chain_id, nonce, gas_limit, fees, call, hashes).sign(self._key)
 
+    def simulate(self, call: Call) -> None:
+        """Nothing, if the call would hold on the latest block.
+
+        Raises:
+            ContractRevertedError: it would not, and why.
+        """
+        try:
+            self.rpc.call("eth_call", self._message(call), "latest")
+        except RpcRejectedError as error:
+            raise revert_of(error) or error from error
+
     def replacement(self, tx: SignedTransaction) -> SignedTransaction:
         """The same transaction and nonce at fees that a pool takes instead of the old ones.
 

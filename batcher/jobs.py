@@ -1,0 +1,202 @@
+"""Jobs in the database: made, read, and moved from state to state. The batcher's own tables, one writer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, insert, select, update
+
+from batcher.states import UNCOMMITTED, Purpose, State
+from ledger.chain.blob_tx import Sidecar, SidecarVersion
+from ledger.db.models.batcher import BatchBlob, BatchCharge, BatchJob, BatchTransaction
+from ledger.protocol.batch import BatchHeader, Charge, batch_commitment, post_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from batcher.proving import ProvedBlob
+    from ledger.chain.deployment import Deployment
+
+_PROOF_BYTES = 48
+
+
+def uncommitted_jobs(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
+    """Jobs that the L2 ledger does not have yet, by lane and in order of seq."""
+    mine = (*_of(deployment, operator), BatchJob.state.in_(UNCOMMITTED))
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.lane, BatchJob.first_seq)))
+
+
+def jobs_past_window(session: Session, deployment: Deployment, operator: bytes, committed_by: int) -> list[BatchJob]:
+    """Committed jobs whose commit is not younger than that second, oldest first."""
+    mine = (*_of(deployment, operator), BatchJob.state == State.COMMITTED, BatchJob.committed_at <= committed_by)
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.batch_id)))
+
+
+def revocable_jobs(session: Session, deployment: Deployment, operator: bytes, final_block: int) -> list[BatchJob]:
+    """Committed and finalised jobs whose transaction stands in an L2 block above the final one."""
+    in_young_block = (
+        select(BatchTransaction.job_id)
+        .where(
+            BatchTransaction.chain_id == deployment.l2.chain_id,
+            BatchTransaction.purpose.in_((Purpose.COMMIT.value, Purpose.FINALIZE.value)),
+            BatchTransaction.outcome == "mined",
+            BatchTransaction.block_number > final_block,
+        )
+        .scalar_subquery()
+    )
+    states = BatchJob.state.in_((State.COMMITTED, State.FINALIZED))
+    mine = (*_of(deployment, operator), states, BatchJob.job_id.in_(in_young_block))
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
+
+
+def faulted_jobs(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
+    """Jobs that can't go on; their lanes stand still."""
+    mine = (*_of(deployment, operator), BatchJob.state == State.FAULTED)
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
+
+
+def lane_end(session: Session, deployment: Deployment, operator: bytes, lane: int) -> int:
+    """The first seq of the lane that is in no job, as far as jobs tell; 0 if there are none."""
+    kept = BatchJob.state != State.SUPERSEDED
+    ends = select(func.max(BatchJob.first_seq + BatchJob.count)).where(
+        *_of(deployment, operator), BatchJob.lane == lane, kept
+    )
+    return session.scalar(ends) or 0
+
+
+def select_receipts(
+    session: Session, deployment: Deployment, operator: bytes, lane: int, seqs: range, method: bytes, params_hash: bytes
+) -> BatchJob:
+    """A new job for these receipts, which no other job will ever hold."""
+    job = BatchJob(
+        chain_id=deployment.l2.chain_id,
+        ledger_address=deployment.l2.ledger,
+        operator=operator,
+        lane=lane,
+        first_seq=seqs.start,
+        count=len(seqs),
+        attribution_method=method,
+        attribution_params_hash=params_hash,
+        state=State.SELECTED,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def store_encoded(
+    session: Session,
+    job: BatchJob,
+    header: BatchHeader,
+    charges: Sequence[Charge],
+    proved: Sequence[ProvedBlob],
+    version: SidecarVersion,
+    *,
+    shares_deposit: bool,
+) -> None:
+    """Fix the job's bytes: from now on exactly these blobs are posted for it."""
+    hashes = [blob.versioned_hash for blob in proved]
+    session.execute(
+        insert(BatchBlob),
+        [
+            {
+                "job_id": job.job_id,
+                "position": position,
+                "versioned_hash": hashes[position],
+                "kzg_commitment": blob.kzg_commitment,
+                "proofs": blob.proofs,
+                "blob": blob.blob,
+            }
+            for position, blob in enumerate(proved)
+        ],
+    )
+    session.execute(
+        insert(BatchCharge),
+        [{"job_id": job.job_id, "payer": payer, "amount_units": amount} for payer, amount in charges],
+    )
+    move(
+        session,
+        job,
+        State.ENCODED,
+        payer_count=header.payer_count,
+        set_fe_count=header.set_fe_count,
+        total_fee_units=header.total_fee_units,
+        blob_count=header.blob_count,
+        base_time=header.base_time,
+        post_hash=post_hash(hashes),
+        batch_commitment=batch_commitment(header, hashes, charges),
+        sidecar_version=version.value,
+        shares_deposit=shares_deposit,
+    )
+
+
+def move(session: Session, job: BatchJob, state: State, **facts: object) -> None:
+    """Write the job's state with what is known by now, in the row and in `job`."""
+    changes = {"state": state.value, **facts}
+    row = update(BatchJob).where(BatchJob.job_id == job.job_id)
+    session.execute(row.values(**changes, changed_at=func.now()))
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def header_of(job: BatchJob) -> BatchHeader:
+    """The header of an encoded job."""
+    return BatchHeader(
+        operator=job.operator,
+        lane=job.lane,
+        first_seq=job.first_seq,
+        count=job.count,
+        payer_count=job.payer_count or 0,
+        set_fe_count=job.set_fe_count or 0,
+        total_fee_units=job.total_fee_units or 0,
+        blob_count=job.blob_count or 0,
+        base_time=job.base_time or 0,
+        attribution_method=job.attribution_method,
+        attribution_params_hash=job.attribution_params_hash,
+    )
+
+
+def charges_of(session: Session, job: BatchJob) -> list[Charge]:
+    """The charges of an encoded job, ascending by payer."""
+    rows = select(BatchCharge).where(BatchCharge.job_id == job.job_id).order_by(BatchCharge.payer)
+    return [Charge(row.payer, row.amount_units) for row in session.scalars(rows)]
+
+
+def charges_ahead(session: Session, jobs: Sequence[BatchJob]) -> dict[bytes, int]:
+    """What these jobs together will charge each payer."""
+    sums = (
+        select(BatchCharge.payer, func.sum(BatchCharge.amount_units))
+        .where(BatchCharge.job_id.in_([job.job_id for job in jobs]))
+        .group_by(BatchCharge.payer)
+    )
+    return {payer: int(amount) for payer, amount in session.execute(sums)}
+
+
+def versioned_hashes_of(session: Session, job: BatchJob) -> list[bytes]:
+    """The blobs' names on L1, in order."""
+    rows = select(BatchBlob.versioned_hash).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
+    return list(session.scalars(rows))
+
+
+def sidecar_of(session: Session, job: BatchJob) -> Sidecar:
+    """The stored blobs with their proofs, as they travel."""
+    rows = select(BatchBlob).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
+    blobs = list(session.scalars(rows))
+    proofs = b"".join(blob.proofs for blob in blobs)
+    return Sidecar(
+        SidecarVersion(job.sidecar_version or ""),
+        tuple(blob.blob for blob in blobs),
+        tuple(blob.kzg_commitment for blob in blobs),
+        tuple(proofs[at : at + _PROOF_BYTES] for at in range(0, len(proofs), _PROOF_BYTES)),
+    )
+
+
+def _of(deployment: Deployment, operator: bytes) -> tuple[ColumnElement[bool], ...]:
+    return (
+        BatchJob.chain_id == deployment.l2.chain_id,
+        BatchJob.ledger_address == deployment.l2.ledger,
+        BatchJob.operator == operator,
+    )

@@ -1,0 +1,146 @@
+"""Reads what serving wrote: signed receipts in order of seq, and payers' authorizations. Never writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from batcher.cutting import Waiting
+from ledger.db.models.serving import IssuedReceipt, SpendAuthorizationRow
+from ledger.db.models.serving import Lane as LaneRow
+from ledger.errors import InvalidReceiptError
+from ledger.protocol.attribution import AttributionSet, SetEntry, attribution_hash, check_set
+from ledger.protocol.authorization import SpendAuthorization
+from ledger.protocol.blob.encode import BatchEntry
+from ledger.protocol.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from ledger.protocol.domain import Domain
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRun:
+    """Receipts of a lane from `first_seq` on without a gap, and how old the oldest is."""
+
+    first_seq: int
+    receipts: tuple[Waiting, ...]
+    oldest_age_seconds: float
+    """By the database's clock, since the receipt was issued."""
+    oldest_ended_at: int
+    """By the receipt's own clock, in Unix seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAuthorization:
+    """A payer's authorization as the escrow takes it."""
+
+    authorization: SpendAuthorization
+    signature: bytes
+
+
+def lanes(session: Session, operator: bytes, chain_id: int, ledger_address: bytes) -> list[int]:
+    """The operator's lanes on this deployment, ascending."""
+    rows = select(LaneRow.lane).where(
+        LaneRow.operator == operator, LaneRow.chain_id == chain_id, LaneRow.ledger_address == ledger_address
+    )
+    return sorted(session.scalars(rows))
+
+
+def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, limit: int) -> WaitingRun | None:
+    """Up to `limit` receipts from `first_seq` on, before the first gap; None if that one isn't there."""
+    columns = (
+        IssuedReceipt.seq,
+        IssuedReceipt.payer,
+        IssuedReceipt.fee_units,
+        IssuedReceipt.started_at,
+        IssuedReceipt.duration_ms,
+        IssuedReceipt.attribution_set,
+        func.extract("epoch", func.clock_timestamp() - IssuedReceipt.issued_at),
+    )
+    mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane, IssuedReceipt.seq >= first_seq)
+    found = session.execute(select(*columns).where(*mine).order_by(IssuedReceipt.seq).limit(limit)).all()
+    run = [row for offset, row in enumerate(found) if row[0] == first_seq + offset]
+    if not run:
+        return None
+    waiting = tuple(Waiting(row[1], row[2], row[3], _set(row[5])) for row in run)
+    ended_at = min(row[3] + row[4] // 1000 for row in run)
+    return WaitingRun(first_seq, waiting, max(float(row[6]) for row in run), ended_at)
+
+
+def entries(session: Session, operator: bytes, lane: int, seqs: range, domain: Domain) -> list[BatchEntry]:
+    """The receipts with these numbers, checked to be what was signed.
+
+    Raises:
+        InvalidReceiptError: one is missing, or its row is not what its digest says.
+    """
+    mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane)
+    within = (IssuedReceipt.seq >= seqs.start, IssuedReceipt.seq < seqs.stop)
+    rows = session.scalars(select(IssuedReceipt).where(*mine, *within).order_by(IssuedReceipt.seq)).all()
+    if [row.seq for row in rows] != list(seqs):
+        raise InvalidReceiptError(f"Lane {lane} has not all receipts from {seqs.start} to {seqs.stop - 1} any more.")
+    return [_entry(row, domain) for row in rows]
+
+
+def best_authorizations(
+    session: Session, operator: bytes, payers: Sequence[bytes], valid_at: int
+) -> dict[bytes, SignedAuthorization]:
+    """Each payer's authorization with the highest cap that is still valid; of equals the one valid longest."""
+    rows = (
+        select(SpendAuthorizationRow)
+        .where(
+            SpendAuthorizationRow.operator == operator,
+            SpendAuthorizationRow.payer.in_(payers),
+            SpendAuthorizationRow.valid_until >= valid_at,
+        )
+        .distinct(SpendAuthorizationRow.payer)
+        .order_by(
+            SpendAuthorizationRow.payer,
+            SpendAuthorizationRow.cap_units.desc(),
+            SpendAuthorizationRow.valid_until.desc(),
+        )
+    )
+    return {row.payer: _authorization(row) for row in session.scalars(rows)}
+
+
+def _authorization(row: SpendAuthorizationRow) -> SignedAuthorization:
+    return SignedAuthorization(
+        SpendAuthorization(row.payer, row.operator, row.cap_units, row.valid_until), row.signature
+    )
+
+
+def _set(stored: list[list[int]]) -> AttributionSet:
+    return tuple(SetEntry(asset_id, ppm) for asset_id, ppm in stored)
+
+
+def _entry(row: IssuedReceipt, domain: Domain) -> BatchEntry:
+    receipt = Receipt(
+        operator=row.operator,
+        lane=row.lane,
+        seq=row.seq,
+        payer=row.payer,
+        asset_id=row.asset_id,
+        request_hash=row.request_hash,
+        response_hash=row.response_hash,
+        input_units=row.input_units,
+        output_units=row.output_units,
+        fee_units=row.fee_units,
+        attribution_hash=row.attribution_hash,
+        started_at=row.started_at,
+        duration_ms=row.duration_ms,
+    )
+    attribution = check_set(_set(row.attribution_set))
+    if receipt.digest(domain) != row.digest or attribution_hash(attribution) != row.attribution_hash:
+        raise InvalidReceiptError(f"Receipt {row.seq} of lane {row.lane} is not what was signed.")
+    return BatchEntry(receipt, row.digest, attribution)
+
+
+def first_waiting(session: Session, operator: bytes, lane: int, first_seq: int) -> int | None:
+    """The least seq at or above `first_seq` that the outbox holds, None if it holds none."""
+    mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane, IssuedReceipt.seq >= first_seq)
+    return session.scalar(select(func.min(IssuedReceipt.seq)).where(*mine))

@@ -1,0 +1,81 @@
+"""selected → encoded: receipts become blobs, and worker processes prove them."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from batcher.encoding import encode_checked
+from batcher.jobs import store_encoded
+from batcher.outbox import entries
+
+if TYPE_CHECKING:
+    from batcher.parts import Parts
+    from batcher.proving import ProvedBlob
+    from ledger.db.models.batcher import BatchJob
+    from ledger.protocol.blob.encode import EncodedBatch
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proving:
+    """A batch whose blobs are with the workers."""
+
+    batch: EncodedBatch
+    futures: list[Future[ProvedBlob]]
+
+
+class Preparation:
+    """Batches between receipts and stored blobs; kept in memory only, since they can be made again."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._under_way: dict[int, _Proving] = {}
+
+    def advance(self, job: BatchJob) -> bool:
+        """Whether the job moved on: begun, or encoded.
+
+        Raises:
+            ProtocolError: these receipts make no honest batch.
+        """
+        proving = self._under_way.get(job.job_id)
+        if proving is None:
+            self._under_way[job.job_id] = self._begin(job)
+            return True
+        if not all(future.done() for future in proving.futures):
+            return False
+        del self._under_way[job.job_id]
+        try:
+            proved = [future.result() for future in proving.futures]
+        except BrokenProcessPool:
+            log.warning("proving_begun_again", job_id=job.job_id)
+            return True
+        self._store(job, proving.batch, proved)
+        return True
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """Wait for a worker to finish a blob, at most so long; False at once if none is at work."""
+        futures = [f for proving in self._under_way.values() for f in proving.futures if not f.done()]
+        if futures:
+            wait(futures, timeout_seconds, FIRST_COMPLETED)
+        return bool(futures)
+
+    def _begin(self, job: BatchJob) -> _Proving:
+        parts = self._parts
+        seqs = range(job.first_seq, job.first_seq + job.count)
+        with parts.database.transaction() as session:
+            receipts = entries(session, job.operator, job.lane, seqs, parts.chains.deployment.receipt_domain)
+        batch = encode_checked(receipts, job.attribution_method, job.attribution_params_hash)
+        return _Proving(batch, parts.proving.submit(batch.blobs, parts.sidecar))
+
+    def _store(self, job: BatchJob, batch: EncodedBatch, proved: list[ProvedBlob]) -> None:
+        parts = self._parts
+        sharing = parts.settings.share_deposits > 1
+        with parts.database.transaction() as session:
+            store_encoded(session, job, batch.header, batch.charges, proved, parts.sidecar, shares_deposit=sharing)
+        log.info("batch_encoded", job_id=job.job_id, blobs=len(proved), total_fee_units=batch.header.total_fee_units)

@@ -1,0 +1,131 @@
+"""What an operator sets to run the batcher."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from coincurve import PrivateKey
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from ledger.chain.fees import GWEI, FeePolicy
+from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
+from ledger.errors import MalformedInputError
+from ledger.protocol.blob.layout import MAX_RECEIPTS
+from ledger.protocol.hexadecimal import from_hex
+
+
+class BatcherSettings(DatabaseSettings, L2Settings):
+    """Everything that `tributary batch` reads."""
+
+    model_config = SettingsConfigDict(env_prefix="BATCHER_", frozen=True, extra="ignore", populate_by_name=True)
+
+    l1_rpc_url: Urls = Field(
+        validation_alias="L1_RPC_URL", description="JSON-RPC addresses of L1 nodes, separated by commas"
+    )
+    operator_key: SecretStr = Field(
+        description="Operator's own key, 0x and 64 hex digits: it commits and finalises batches on L2 and pays their gas"
+    )
+    poster_key: SecretStr | None = Field(
+        default=None, description="Key that posts blobs on L1 and pays for them; the operator's own if not set"
+    )
+    max_age_seconds: int = Field(
+        default=3600, ge=1, le=12 * 3600, description="Age of the oldest waiting receipt at which a batch goes out"
+    )
+    max_receipts: int = Field(
+        default=MAX_RECEIPTS, ge=1, le=MAX_RECEIPTS, description="Receipts of a lane at which a batch goes out at once"
+    )
+    max_payers: int = Field(default=500, ge=1, le=1024, description="Most payers in a batch; each adds to its L2 gas")
+    max_open_jobs: int = Field(default=8, ge=1, le=256, description="Batches under way together, over all lanes")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that compute KZG commitments and proofs")
+    poll_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="Pause between looks at the database and the chains"
+    )
+    sidecar: Literal["auto", "eip-4844", "eip-7594"] = Field(
+        default="auto", description="Proofs that travel with blobs; auto asks the L1 node for its fork"
+    )
+    share_deposits: int = Field(
+        default=1, ge=1, le=64, description="Posts that share one L1 to L2 deposit; 1 attests each post by itself"
+    )
+    share_wait_seconds: int = Field(
+        default=300, ge=0, description="How long a post waits for others to share its deposit with"
+    )
+    stuck_seconds: float = Field(
+        default=90.0, gt=0, description="Time without a block after which a transaction is sent again with higher fees"
+    )
+    stall_seconds: float = Field(
+        default=900.0, gt=0, description="With --once or --drain: time without any progress after which it gives up"
+    )
+    max_fee_gwei: int | None = Field(default=None, ge=1, description="Most gwei per gas that a transaction may offer")
+    max_blob_fee_gwei: int | None = Field(
+        default=None, ge=1, description="Most gwei per blob gas that a post may offer"
+    )
+    attribution_method: str = Field(
+        default="", max_length=31, description="Name of the method that made the attribution sets, if there are any"
+    )
+    attribution_params_hash: str = Field(
+        default="0x" + 64 * "0", description="Hash of that method's parameters, 0x and 64 hex digits"
+    )
+    low_l1_balance_wei: int = Field(
+        default=10**17, ge=0, description="Balance of the L1 account below which an alarm is logged, in wei"
+    )
+    low_l2_balance_wei: int = Field(
+        default=10**16, ge=0, description="Balance of the L2 account below which an alarm is logged, in wei"
+    )
+
+    _split_l1 = field_validator("l1_rpc_url", mode="before")(split_urls)
+
+    @field_validator("operator_key", "poster_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            if value is not None:
+                PrivateKey(from_hex(value.get_secret_value(), 32))
+        except (MalformedInputError, ValueError):
+            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
+        return value
+
+    @field_validator("attribution_params_hash")
+    @classmethod
+    def _is_hash(cls, value: str) -> str:
+        try:
+            from_hex(value, 32)
+        except MalformedInputError as error:
+            raise ValueError("it must be 0x and 64 hex digits") from error
+        return value
+
+    @field_validator("attribution_method")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not value.isascii():
+            raise ValueError("it must be ASCII")
+        return value
+
+    @property
+    def operator_signer(self) -> PrivateKey:
+        """Key of the L2 account."""
+        return PrivateKey(from_hex(self.operator_key.get_secret_value(), 32))
+
+    @property
+    def poster_signer(self) -> PrivateKey:
+        """Key of the L1 account."""
+        return PrivateKey(from_hex((self.poster_key or self.operator_key).get_secret_value(), 32))
+
+    @property
+    def method(self) -> bytes:
+        """The attribution method's name as 32 bytes, zero-padded at the end."""
+        return self.attribution_method.encode().ljust(32, b"\0")
+
+    @property
+    def params_hash(self) -> bytes:
+        """Hash of the attribution method's parameters, 32 bytes."""
+        return from_hex(self.attribution_params_hash, 32)
+
+    @property
+    def fee_policy(self) -> FeePolicy:
+        """How transactions bid for gas."""
+        return FeePolicy(ceiling_wei=_wei(self.max_fee_gwei), blob_ceiling_wei=_wei(self.max_blob_fee_gwei))
+
+
+def _wei(gwei: int | None) -> int | None:
+    return None if gwei is None else gwei * GWEI

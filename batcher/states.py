@@ -1,0 +1,36 @@
+"""Where a job stands, and which states are its ends."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """See the picture in `batcher`."""
+
+    SELECTED = "selected"
+    ENCODED = "encoded"
+    POSTED = "posted"
+    ATTESTED = "attested"
+    COMMITTED = "committed"
+    FINALIZED = "finalized"
+    VOIDED = "voided"
+    """A challenge proved a fault of the batch; the receipts do not pay until it is refilled."""
+    SUPERSEDED = "superseded"
+    """Another process committed other receipts under the same sequence numbers."""
+    FAULTED = "faulted"
+    """The job can't go on; `fault` says why."""
+
+
+UNCOMMITTED = (State.SELECTED, State.ENCODED, State.POSTED, State.ATTESTED)
+"""States in which the L2 ledger does not have the batch yet."""
+
+
+class Purpose(StrEnum):
+    """What a transaction of the batcher brings about."""
+
+    AUTHORIZE = "authorize"
+    POST = "post"
+    RELAY = "relay"
+    COMMIT = "commit"
+    FINALIZE = "finalize"
