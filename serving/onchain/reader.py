@@ -13,6 +13,7 @@ from ledger.chain.contracts.receipt_ledger import ReceiptLedger
 from ledger.chain.deployment import Deployment
 from ledger.chain.rpc import RpcClient
 from ledger.chain.structs import Account, Asset, AttributionMode, Parent, Price
+from ledger.errors import ContractRevertedError
 from ledger.protocol.units import NOTICE_SECONDS
 from serving.onchain.schedule import Change, Schedule, read_schedule
 
@@ -56,6 +57,7 @@ class ChainReader:
         self.rpc = rpc
         self.deployment = deployment
         self.operator = operator
+        self._stood_at: int | None = None
         self._registry = AttributionRegistry(rpc, deployment.l2.registry)
         self._operators = Operators(rpc, deployment.l2.operators)
         self._escrow = PaymentEscrow(rpc, deployment.l2.escrow)
@@ -83,23 +85,30 @@ class ChainReader:
 
     def next_seqs(self, lanes: Sequence[int], at: BlockRef) -> dict[int, int]:
         """For each lane, the seq that its next batch starts at: receipts below it are charged."""
-        if not self._stands(at):
+        if not self._stand(at):
             return dict.fromkeys(lanes, 0)
         return {lane: self._ledger.next_seq(self.operator, lane, at) for lane in lanes}
 
     def accounts(self, payers: Sequence[bytes], at: BlockRef) -> dict[bytes, Account]:
         """The payers' accounts with this operator."""
-        if not payers or not self._stands(at):
+        if not payers or not self._stand(at):
             return dict.fromkeys(payers, _NO_ACCOUNT)
         return dict(zip(payers, self._escrow.accounts(payers, self.operator, at), strict=True))
 
     def is_session_key(self, payer: bytes, key: bytes, time: int, at: BlockRef) -> bool:
         """Whether the key may sign the payer's authorizations at `time`, as far as is known in this block."""
-        return self._stands(at) and self._escrow.is_session_key(payer, key, time, at)
+        return self._stand(at) and self._escrow.is_session_key(payer, key, time, at)
 
-    def _stands(self, at: BlockRef) -> bool:
+    def _stand(self, at: BlockRef) -> bool:
         """Whether the contracts stand already: a young deployment is not yet in the safe block."""
-        return at.number >= self.deployment.l2.deployed_at_block
+        if self._stood_at is None or at.number < self._stood_at:
+            try:
+                self._ledger.batch_count(at)
+                self._escrow.account(self.operator, self.operator, at)
+            except ContractRevertedError:
+                return False
+            self._stood_at = at.number
+        return True
 
     def _price(self, asset_id: int, time: int, at: BlockRef) -> Change[PublishedPrice]:
         price: Price = self._operators.price_at(self.operator, asset_id, time, at)
