@@ -15,6 +15,7 @@ import pytest
 from tributary.database import migrate
 from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer
+from tributary.toolchain import npm_folder
 
 MARKERS = ("unit", "chain", "postgres", "e2e", "full")
 MIGRATED = "migrated_template"
@@ -108,9 +109,12 @@ def _database(server: PostgresServer, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of this test's own, for all programs that it starts."""
-    monkeypatch.setenv("TRIBUTARY_STATE_DIR", str(tmp_path / "state"))
-    return tmp_path / "state"
+    """A state folder of this test's own, for all programs that it starts; it has the npm tools."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "node_modules").symlink_to(npm_folder())
+    monkeypatch.setenv("TRIBUTARY_STATE_DIR", str(folder))
+    return folder
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

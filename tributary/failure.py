@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
 
 from ledger.errors import TributaryError
-
-if TYPE_CHECKING:
-    import httpx
 
 FAILED = 1
 PROGRAM_FAULT = 70
@@ -16,21 +13,23 @@ PROGRAM_FAULT = 70
 
 def explain(error: BaseException) -> tuple[str, int]:
     """One sentence and the exit code for an error that ended the program."""
-    import httpx  # noqa: PLC0415  # these are slow to import, and most runs end well
-    import psycopg  # noqa: PLC0415
-    import sqlalchemy.exc  # noqa: PLC0415
-
     cause = _first_leaf(error)
     if isinstance(cause, TributaryError):
         return str(cause), FAILED
-    if isinstance(cause, psycopg.OperationalError | sqlalchemy.exc.OperationalError):
+    if _is_a(cause, "psycopg", "OperationalError") or _is_a(cause, "sqlalchemy.exc", "OperationalError"):
         return f"PostgreSQL does not answer ({_first_line(cause)}); is it running, and is DATABASE_URL right?", FAILED
-    if isinstance(cause, httpx.TransportError):
+    if _is_a(cause, "httpx", "TransportError"):
         return f"{_address(cause)} does not answer ({_first_line(cause)}).", FAILED
     if isinstance(cause, OSError) and cause.strerror:
         return f"{cause.strerror}{f': {cause.filename}' if cause.filename else ''}.", FAILED
     kind = type(cause).__name__
     return f"The program failed ({kind}: {_first_line(cause)}); run it with --debug to see where.", PROGRAM_FAULT
+
+
+def _is_a(error: BaseException, module: str, name: str) -> bool:
+    # A library that was never imported has raised nothing, and these are slow to import.
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(error, getattr(loaded, name))
 
 
 def _first_leaf(error: BaseException) -> BaseException:
@@ -45,8 +44,8 @@ def _first_line(error: BaseException) -> str:
     return lines[0].rstrip(".") if lines else type(error).__name__
 
 
-def _address(error: httpx.TransportError) -> str:
+def _address(error: BaseException) -> str:
     try:
-        return f"The server at {error.request.url}"
+        return f"The server at {error.request.url}"  # type: ignore[attr-defined]  # every httpx error has it
     except RuntimeError:  # raised outside any request
         return "A server"

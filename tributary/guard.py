@@ -29,25 +29,33 @@ GRACE_SECONDS = 5.0
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-def wait_for_end(*, owned: bool, until: Callable[[], object] | None = None) -> None:
-    """Return when this process is told to end, its owner is gone (if `owned`), or `until` returns.
+class Ending:
+    """Learns that this process should end: by a signal, or (if `owned`) by its owner's death.
 
-    The owner holds the writing end of our standard input; the kernel closes it when the owner dies.
+    Made before anything is started that must not stay behind. The owner holds the writing end of our standard input;
+    the kernel closes it when the owner dies, however it dies.
     """
-    ended: SimpleQueue[None] = SimpleQueue()
-    for number in _ENDING_SIGNALS:
-        signal.signal(number, lambda *_: ended.put(None))
 
-    def watch(wait: Callable[[], object]) -> None:
-        with suppress(OSError):
-            wait()
-        ended.put(None)
+    def __init__(self, *, owned: bool) -> None:
+        self._news: SimpleQueue[None] = SimpleQueue()
+        for number in _ENDING_SIGNALS:
+            signal.signal(number, lambda *_: self._news.put(None))
+        if owned:
+            self.also_after(lambda: os.read(0, 1))
 
-    if owned:
-        threading.Thread(target=watch, args=(lambda: os.read(0, 1),), daemon=True).start()
-    if until is not None:
-        threading.Thread(target=watch, args=(until,), daemon=True).start()
-    ended.get()
+    def also_after(self, blocking: Callable[[], object]) -> None:
+        """End when this call returns, too."""
+
+        def watch() -> None:
+            with suppress(OSError):
+                blocking()
+            self._news.put(None)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+    def wait(self) -> None:
+        """Return when it is time to end."""
+        self._news.get()
 
 
 def end_group(group: int, grace_seconds: float = GRACE_SECONDS) -> None:
@@ -91,12 +99,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--remove", metavar="FOLDER")
     parser.add_argument("program", nargs="+")
     options = parser.parse_args(arguments)
+    ending = Ending(owned=options.owned)
     try:
         child = subprocess.Popen(options.program, stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         print(f"{options.program[0]} can not be started: {error.strerror}.", file=sys.stderr)
         return 127
-    wait_for_end(owned=options.owned, until=child.wait)
+    ending.also_after(child.wait)
+    ending.wait()
     code = child.poll()
     end_group(child.pid)
     if options.remove:

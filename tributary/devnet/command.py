@@ -13,9 +13,11 @@ from rich.table import Table
 
 from ledger.config import state_folder
 from ledger.errors import ProcessFailedError, UsageError
+from tributary.devnet.accounts import dev_accounts
 from tributary.devnet.network import Devnet
+from tributary.devnet.node import Node
 from tributary.devnet.state import ENVIRONMENT_FILE, DevnetState
-from tributary.devnet.supersim import L1_CHAIN_ID, L2_CHAIN_ID, Addresses, Ports
+from tributary.devnet.supersim import L1_CHAIN_ID, L2_CHAIN_ID, Ports
 
 STOP_SECONDS = 15.0
 
@@ -51,7 +53,7 @@ def up(
         portal=f"0x{devnet.portal.hex()}",
         l1_messenger=f"0x{devnet.l1_messenger.hex()}",
     )
-    state.write(folder, devnet.environment())
+    state.write(folder, devnet.environment() | deployment_environment(folder))
     _show(state, folder)
 
 
@@ -74,6 +76,26 @@ def status(name: Name = "default") -> None:
     if state is None:
         raise UsageError(f"The devnet {name} is not running; `tributary devnet up` starts it.")
     _show(state, folder)
+
+
+def deployment_environment(folder: Path) -> dict[str, str]:
+    """Settings with which `tributary deploy` works on a devnet at once: a test token, and devnet accounts in all roles.
+
+    The deployment file goes into the devnet's folder, since its addresses end with the devnet.
+    """
+    owner, *attesters = dev_accounts()[:4]
+    return {
+        "DEPLOYMENTS_DIR": str(folder / "deployments"),
+        "DEPLOY_L1_CHAIN_ID": str(L1_CHAIN_ID),
+        "DEPLOY_L2_CHAIN_ID": str(L2_CHAIN_ID),
+        "DEPLOY_KEY": f"0x{owner.private_key.hex()}",
+        "DEPLOY_TOKEN": "test",
+        "DEPLOY_PROTOCOL_PPM": "25000",
+        "DEPLOY_PROTOCOL_PAYEE": f"0x{owner.address.hex()}",
+        "DEPLOY_ATTESTERS": ",".join(f"0x{attester.address.hex()}" for attester in attesters),
+        "DEPLOY_QUORUM": "2",
+        "DEPLOY_GOVERNOR": f"0x{owner.address.hex()}",
+    }
 
 
 def _folder(name: str) -> Path:
@@ -99,19 +121,12 @@ def _end(state: DevnetState) -> None:
 
 
 def _show(state: DevnetState, folder: Path) -> None:
-    devnet = Devnet(
-        Addresses(state.l1_url, state.l2_url, bytes.fromhex(state.portal[2:]), bytes.fromhex(state.l1_messenger[2:]))
-    )
     table = Table("", "chain", "RPC address", "latest", "finalized", title_justify="left")
-    for label, chain_id, url, node in (
-        ("L1", L1_CHAIN_ID, state.l1_url, devnet.l1),
-        ("L2", L2_CHAIN_ID, state.l2_url, devnet.l2),
-    ):
-        table.add_row(label, str(chain_id), url, str(node.block_number()), str(node.block_number("finalized")))
-    console = Console()
+    for label, chain_id, url in (("L1", L1_CHAIN_ID, state.l1_url), ("L2", L2_CHAIN_ID, state.l2_url)):
+        with Node(url) as node:
+            table.add_row(label, str(chain_id), url, str(node.block_number()), str(node.block_number("finalized")))
+    console = Console(highlight=False, soft_wrap=True)
     console.print(table)
-    console.print(f"L1 blobs are served at {devnet.beacon_url}", highlight=False, soft_wrap=True)
-    console.print(f"OptimismPortal {state.portal}, L1CrossDomainMessenger {state.l1_messenger}", highlight=False)
-    console.print(
-        f"To use it: tributary --env-file {folder / ENVIRONMENT_FILE} deploy", highlight=False, soft_wrap=True
-    )
+    console.print(f"L1 blobs are served at {state.l1_url}")
+    console.print(f"OptimismPortal {state.portal}, L1CrossDomainMessenger {state.l1_messenger}")
+    console.print(f"To use it: tributary --env-file {folder / ENVIRONMENT_FILE} deploy")

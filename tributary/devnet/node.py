@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -12,7 +12,7 @@ _TIMEOUT_SECONDS = 30.0
 
 
 class Node:
-    """One node at `url`; usable as a plain JSON-RPC client."""
+    """One node at `url`; a plain JSON-RPC client, to be closed after use."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -61,3 +61,9 @@ class Node:
 
     def close(self) -> None:
         self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -82,11 +82,8 @@ def wait_until_ready(process: GuardedProcess) -> Addresses:
 
 def _addresses(l1_url: str, l2_url: str, admin_url: str) -> Addresses:
     # The admin server knows the contracts; of the ports it only knows which were asked for, so those come from the log.
-    admin = Node(admin_url)
-    try:
+    with Node(admin_url) as admin:
         contracts = admin.call("admin_getL1Addresses", L2_CHAIN_ID)
-    finally:
-        admin.close()
     _require_chain(l1_url, L1_CHAIN_ID)
     _require_chain(l2_url, L2_CHAIN_ID)
     return Addresses(
@@ -98,14 +95,13 @@ def _addresses(l1_url: str, l2_url: str, admin_url: str) -> Addresses:
 
 
 def _require_chain(url: str, chain_id: int) -> None:
-    node = Node(url)
     try:
-        if node.chain_id() != chain_id:
-            raise ProcessFailedError(f"The devnet's node at {url} does not serve chain {chain_id}.")
+        with Node(url) as node:
+            served = node.chain_id()
     except RpcUnavailableError as error:
         raise ProcessFailedError(f"The devnet's chain {chain_id} does not answer at {url}.") from error
-    finally:
-        node.close()
+    if served != chain_id:
+        raise ProcessFailedError(f"The devnet's node at {url} serves chain {served} instead of {chain_id}.")
 
 
 def _reason(log: str) -> str:

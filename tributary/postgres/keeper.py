@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 import psutil
 
-from tributary.guard import wait_for_end
+from tributary.guard import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _keep(folder: Path, settings: Sequence[str]) -> int:
     folder.parent.mkdir(parents=True, exist_ok=True)
+    ending = Ending(owned=True)
     # Who starts or stops the server holds `turn`; who uses it holds `users`, together with the others.
     with _lock_file(folder, "turn") as turn, _lock_file(folder, "users") as users:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -47,7 +48,7 @@ def _keep(folder: Path, settings: Sequence[str]) -> int:
         fcntl.flock(users, fcntl.LOCK_SH)
         fcntl.flock(turn, fcntl.LOCK_UN)
         print(server.get_postmaster_info().socket_dir, flush=True)
-        wait_for_end(owned=True)
+        ending.wait()
         fcntl.flock(turn, fcntl.LOCK_EX)
         with suppress(BlockingIOError):
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,13 +89,15 @@ def _prepare_runtime_folder() -> None:
 
 
 def _forget_dead_postmaster(folder: Path) -> None:
-    """Remove a postmaster.pid that names no PostgreSQL: after a crash its number may be another program's."""
+    """Remove a postmaster.pid that names no living PostgreSQL.
+
+    After a crash its number may be another program's, or a zombie's that nobody reaps; the library takes both for it.
+    """
     file = folder / "postmaster.pid"
     with suppress(OSError, ValueError, IndexError, psutil.NoSuchProcess):
-        pid = int(file.read_text().splitlines()[0])
-        if "postgres" in psutil.Process(pid).name():
-            return
-        file.unlink()
+        process = psutil.Process(int(file.read_text().splitlines()[0]))
+        if "postgres" not in process.name() or process.status() == psutil.STATUS_ZOMBIE:
+            file.unlink()
 
 
 def _reason(error: BaseException) -> str:
