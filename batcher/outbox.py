@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from batcher.cutting import Waiting
 from ledger.db.models.serving import IssuedReceipt, SpendAuthorizationRow
@@ -98,7 +99,7 @@ def best_authorizations(
             SpendAuthorizationRow.payer.in_(payers),
             SpendAuthorizationRow.valid_until >= valid_at,
         )
-        .distinct(SpendAuthorizationRow.payer)
+        .ext(distinct_on(SpendAuthorizationRow.payer))
         .order_by(
             SpendAuthorizationRow.payer,
             SpendAuthorizationRow.cap_units.desc(),

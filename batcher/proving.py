@@ -47,6 +47,10 @@ class ProvingPool:
         self._workers = workers
         self._pool: ProcessPoolExecutor | None = None
 
+    def warm_up(self) -> None:
+        """Start the first worker now, so that its setup is loaded when the first blob comes."""
+        self._running().submit(_is_ready)
+
     def submit(self, blobs: Sequence[bytes], version: SidecarVersion) -> list[Future[ProvedBlob]]:
         """The blobs' proofs to come, in order."""
         try:
@@ -68,6 +72,10 @@ class ProvingPool:
                 self._workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
             )
         return self._pool
+
+
+def _is_ready() -> bool:
+    return True
 
 
 def _prepare_worker() -> None:

@@ -31,8 +31,13 @@ _DRAINING_PATIENCE_SECONDS = 60.0
 
 
 @contextmanager
-def open_parts(settings: BatcherSettings, *, draining: bool) -> Iterator[Parts]:
+def open_parts(settings: BatcherSettings, *, draining: bool, proving: ProvingPool | None = None) -> Iterator[Parts]:
     """Everything a batcher works with, checked and closed at the end.
+
+    Args:
+        settings: what the operator set.
+        draining: whether to be patient with a chain that is away.
+        proving: workers that outlive this batcher; its own ones, if None.
 
     Raises:
         DatabaseUnavailableError, RpcUnavailableError, WrongChainError, DeploymentMissingError, LaneFencedError.
@@ -43,11 +48,13 @@ def open_parts(settings: BatcherSettings, *, draining: bool) -> Iterator[Parts]:
         stack.callback(chains.close)
         database = LockedDatabase(settings.sqlalchemy_url, chains.operator)
         stack.callback(database.close)
-        proving = ProvingPool(settings.workers)
-        stack.callback(proving.close)
+        if proving is None:
+            proving = ProvingPool(settings.workers)
+            stack.callback(proving.close)
         transactions = TransactionLog(database, settings.stuck_seconds)
         with database.transaction():
             pass  # the lock, before anything else
+        proving.warm_up()
         yield Parts(settings, database, chains, transactions, proving, chains.sidecar_version(settings.sidecar))
 
 
