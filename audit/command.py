@@ -56,7 +56,7 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
         if json is not None:
             write_json(verdict, json)
     except (TributaryError, OSError) as error:
-        Console(stderr=True).print(f"The audit could not be finished: {error}", soft_wrap=True, highlight=False)
+        typer.echo(f"The audit could not be finished: {error}", err=True)
         raise typer.Exit(UNFINISHED) from error
     print_verdict(verdict, console)
     if verdict.differences.count:
@@ -66,7 +66,8 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
 def run(settings: AuditSettings, request: Request) -> Verdict:
     """Audit with a progress bar on stderr, where that is a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
         def show(what: str, done: int, total: int) -> None:

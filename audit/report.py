@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from audit.verdict import Verdict
@@ -17,7 +18,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     console.print(_summary(verdict))
     console.print(_conservation(verdict))
     for difference in verdict.differences.kept[:SHOWN]:
-        console.print(f"[red]difference[/red] {difference}", soft_wrap=True, highlight=False)
+        console.print(f"[red]difference[/red] {escape(str(difference))}", soft_wrap=True, highlight=False)
     if verdict.differences.count > SHOWN:
         console.print(f"… and {verdict.differences.count - SHOWN} more")
     console.print(verdict_sentence(verdict), soft_wrap=True, highlight=False)
@@ -29,7 +30,7 @@ def verdict_sentence(verdict: Verdict) -> str:
     if first is None:
         return "[green]0 differences[/green]"
     count = verdict.differences.count
-    return f"[red]{count} difference{'s' if count > 1 else ''}; the first:[/red] {first}"
+    return f"[red]{count} difference{'s' if count > 1 else ''}; the first:[/red] {escape(str(first))}"
 
 
 def write_json(verdict: Verdict, path: Path) -> None:

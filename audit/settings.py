@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from ledger.config import L2Settings, Urls, split_urls
+from ledger.config import L2Settings, Urls
 
 
 class AuditSettings(L2Settings):
@@ -30,8 +30,6 @@ class AuditSettings(L2Settings):
         validation_alias="AUDIT_PATIENCE_SECONDS",
         description="How long a node may be away before the audit gives up",
     )
-
-    _urls = field_validator("l1_rpc_url", "beacon_url", mode="before")(split_urls)
 
     @model_validator(mode="after")
     def _has_blobs(self) -> Self:

@@ -45,8 +45,10 @@ def load_receipts(folder: Path) -> list[KeptReceipt]:
     """Every receipt in the folder's *.json files, as the gateway's `receipt` member has it.
 
     Raises:
-        MalformedInputError: a file is no receipt; the sentence names it.
+        MalformedInputError: there is no such folder, or a file is no receipt; the sentence names it.
     """
+    if not folder.is_dir():
+        raise MalformedInputError(f"There are no receipts in {folder}, which is not a folder.")
     kept = []
     for path in sorted(folder.glob("*.json")):
         try:
