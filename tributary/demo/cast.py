@@ -13,8 +13,8 @@ from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of
 
 PROTOCOL_PPM: Final = 25_000
-INPUT_PRICE_UNITS: Final = 417
-OUTPUT_PRICE_UNITS: Final = 1_283
+INPUT_PRICE_UNITS: Final = 4_177
+OUTPUT_PRICE_UNITS: Final = 12_853
 """Base units (millionths of the token) per 1000 tokens; primes, so that every split leaves a fraction."""
 DEPOSIT_UNITS: Final = 25_000_000
 BOND_UNITS: Final = 5_000_000_000

@@ -161,7 +161,7 @@ class Demo:
             "serve",
             "--port",
             str(port),
-            ready_url=f"http://127.0.0.1:{port}/ready",
+            ready_url=f"http://127.0.0.1:{port}/health",
             environment={**own, "ATTESTER_PRIVATE_KEY": secret(actor)},
         )
         self._stack.callback(process.stop)
