@@ -180,4 +180,5 @@ def _sampling(body: ChatBody | CompletionBody, logprobs: int | None) -> Sampling
         seed=body.seed,
         stop=body.stops,
         logprobs=logprobs,
+        ignore_end=bool(body.ignore_eos),
     )

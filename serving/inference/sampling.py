@@ -27,6 +27,8 @@ class _Body(BaseModel):
     stop: str | list[str] | None = None
     n: int | None = Field(default=None, ge=1, le=MAX_CHOICES)
     max_tokens: int | None = Field(default=None, ge=1)
+    ignore_eos: bool | None = None
+    """vLLM's: go on past the end of the text, for measurements that need a fixed length."""
     user: str | None = None
     metadata: dict[str, Any] | None = None
     # Understood, but only at the value that changes nothing.
