@@ -31,6 +31,8 @@ class JournalSettings:
     holder: str
     checkpoint_seconds: float = 1.0
     retention_seconds: int = 86_400
+    lock_wait_seconds: float = 3.0
+    """How long the connection of a process that was killed may hold the lane after it."""
 
 
 class Journal:
@@ -80,7 +82,7 @@ class Journal:
         """
         try:
             self._connection = await store.connect(self._settings.database_url)
-            await lock_lane(self._connection, self.identity)
+            await self._lock(self._connection)
             self._held = await take_lane(self._connection, self.identity, self._settings.holder, chain_next_seq)
         except BaseException as error:
             await self.stop()
@@ -89,6 +91,16 @@ class Journal:
                 raise DatabaseUnavailableError(sentence) from error
             raise
         self._tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._tick())]
+
+    async def _lock(self, connection: Connection) -> None:
+        deadline = asyncio.get_running_loop().time() + self._settings.lock_wait_seconds
+        while True:
+            try:
+                return await lock_lane(connection, self.identity)
+            except LaneFencedError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
 
     async def stop(self, drain_seconds: float = 10.0) -> None:
         """Writes what waits, as far as that succeeds within the time, and gives the lane back."""

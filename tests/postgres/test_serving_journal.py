@@ -80,7 +80,7 @@ def closing(request_id: str, fee: int = 60, payer: bytes = PAYER) -> Closing:
 
 
 def journal(url: str, identity: LaneIdentity = LANE) -> Journal:
-    return Journal(JournalSettings(url, holder="test", checkpoint_seconds=0.05), identity, SIGNER)
+    return Journal(JournalSettings(url, "test", checkpoint_seconds=0.05, lock_wait_seconds=0.2), identity, SIGNER)
 
 
 @asynccontextmanager
