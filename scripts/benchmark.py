@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = CHECKOUT / "benchmarks"
 
 
 def main() -> None:
@@ -21,7 +22,9 @@ def main() -> None:
     if words[0] not in known:
         sys.exit(f"There is no benchmark {words[0]}; there are {', '.join(known) or 'none yet'}.")
     module = known[words[0]].stem
-    os.execv(sys.executable, [sys.executable, "-m", f"benchmarks.{module}", *words[1:]])
+    # Not by changing the folder: paths on the command line are the caller's.
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    os.execve(sys.executable, [sys.executable, "-m", f"benchmarks.{module}", *words[1:]], environment)
 
 
 def purpose(file: Path) -> str:

@@ -6,8 +6,10 @@ import ipaddress
 import itertools
 import os
 import socket
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,12 +70,25 @@ def fresh_devnet() -> Iterator[Devnet]:
         yield network
 
 
+@pytest.fixture
+def postgres_folder() -> Iterator[Path]:
+    """A folder for the data of a PostgreSQL of this test's own, not made yet."""
+    with server_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL 18 for the session, faster than safe; a test that kills servers starts its own."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with PostgresServer(folder / "data", UNSAFE_BUT_FAST) as server:
+    with server_folder() as folder, PostgresServer(folder, UNSAFE_BUT_FAST) as server:
         yield server
+
+
+@contextmanager
+def server_folder() -> Iterator[Path]:
+    # Not below tmp_path: run by root, the server is another user, whom the next pytest on this machine locks out there.
+    with tempfile.TemporaryDirectory(prefix="tributary-test-") as folder:
+        yield Path(folder) / "data"
 
 
 @pytest.fixture

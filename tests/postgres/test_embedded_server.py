@@ -57,8 +57,8 @@ def test_databases_have_plain_addresses_that_every_client_takes(postgres_server:
     assert not answers(url)
 
 
-def test_two_users_of_one_folder_share_a_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+def test_two_users_of_one_folder_share_a_server_and_the_last_one_stops_it(postgres_folder: Path) -> None:
+    folder = postgres_folder
     first = PostgresServer(folder, {"fsync": "off"})
     second = PostgresServer(folder)
     url = second.create_database("kept")
@@ -71,21 +71,21 @@ def test_two_users_of_one_folder_share_a_server_and_the_last_one_stops_it(tmp_pa
         assert answers(third.url("kept"))
 
 
-def test_the_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
+def test_the_server_ends_when_its_owner_is_killed(postgres_folder: Path) -> None:
     source = (
         "import sys, time; from pathlib import Path; from tributary.postgres import PostgresServer;"
-        f"PostgresServer(Path({str(tmp_path / 'data')!r})); print('up', flush=True); time.sleep(600)"
+        f"PostgresServer(Path({str(postgres_folder)!r})); print('up', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == "up\n"
-        server = postmaster(tmp_path / "data")
+        server = postmaster(postgres_folder)
         owner.send_signal(signal.SIGKILL)
     wait_for(lambda: not lives(server))
 
 
-def test_a_server_that_crashed_starts_again_with_its_data(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+def test_a_server_that_crashed_starts_again_with_its_data(postgres_folder: Path) -> None:
+    folder = postgres_folder
     with PostgresServer(folder) as crashed:
         crashed.create_database("kept")
         postmaster(folder).kill()
@@ -96,8 +96,8 @@ def test_a_server_that_crashed_starts_again_with_its_data(tmp_path: Path) -> Non
         assert answers(again.url("kept"))
 
 
-def test_a_process_that_took_over_the_postmasters_number_is_not_mistaken_for_it(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+def test_a_process_that_took_over_the_postmasters_number_is_not_mistaken_for_it(postgres_folder: Path) -> None:
+    folder = postgres_folder
     with PostgresServer(folder, {"fsync": "off"}):
         lines = (folder / "postmaster.pid").read_text().splitlines()
     (folder / "postmaster.pid").write_text("\n".join([str(psutil.Process().pid), *lines[1:]]) + "\n")
@@ -105,18 +105,18 @@ def test_a_process_that_took_over_the_postmasters_number_is_not_mistaken_for_it(
         assert answers(again.url())
 
 
-def test_a_path_too_long_for_a_socket_still_works(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 30) / "data"
+def test_a_path_too_long_for_a_socket_still_works(postgres_folder: Path) -> None:
+    folder = postgres_folder / ("long" * 30) / "data"
     with PostgresServer(folder, {"fsync": "off"}) as server:
         assert answers(server.url())
 
 
-def test_a_folder_that_holds_something_else_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "letters").write_text("mine")
+def test_a_folder_that_holds_something_else_is_explained(postgres_folder: Path) -> None:
+    postgres_folder.mkdir()
+    (postgres_folder / "letters").write_text("mine")
     with pytest.raises(ProcessFailedError, match=r"^The embedded PostgreSQL in .*data does not start: .*\.$"):
-        PostgresServer(tmp_path / "data")
-    assert (tmp_path / "data" / "letters").read_text() == "mine"
+        PostgresServer(postgres_folder)
+    assert (postgres_folder / "letters").read_text() == "mine"
 
 
 def test_without_an_address_a_run_gets_an_embedded_database_with_the_newest_schema(
