@@ -43,17 +43,14 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         ├── ReorgTooDeepError           a finalised block was replaced
         ├── ProtocolError               bytes or numbers break the protocol
         │   ├── MalformedInputError     not the text, bytes or JSON that is asked for
-        │   ├── OutOfRangeError         a number does not fit its field
         │   ├── BadSignatureError       does not recover to the expected address
         │   ├── InvalidReceiptError
         │   ├── InvalidAuthorizationError
         │   ├── InvalidAttributionSetError
-        │   ├── InvalidTermsError
         │   ├── MalformedLogError       an event that can not be read
         │   ├── BlobFormatError
         │   ├── BatchOverflowError
         │   ├── KzgError
-        │   ├── InvalidProofError
         │   └── BatchMismatchError      blobs and batch_commitment differ
         └── LedgerDifferenceError       two readings that must agree do not
             ├── OverAllocatedError      more is owed than was charged
@@ -282,16 +279,6 @@ class MalformedInputError(ProtocolError):
     """The input is not of the form that is asked for."""
 
 
-class OutOfRangeError(ProtocolError):
-    """A number does not fit its field."""
-
-    def __init__(self, field: str, value: int, least: int, most: int) -> None:
-        """Name the field, its value and its bounds (both inclusive)."""
-        super().__init__(f"{field} is {value}, outside {least} to {most}.")
-        self.field = field
-        self.value = value
-
-
 class BadSignatureError(ProtocolError):
     """The signature does not recover to the expected address."""
 
@@ -308,10 +295,6 @@ class InvalidAttributionSetError(ProtocolError):
     """The attribution set breaks the protocol."""
 
 
-class InvalidTermsError(ProtocolError):
-    """The terms break the protocol."""
-
-
 class MalformedLogError(ProtocolError):
     """A log or answer does not hold what its ABI says."""
 
@@ -326,10 +309,6 @@ class BatchOverflowError(ProtocolError):
 
 class KzgError(ProtocolError):
     """The KZG library refused a blob, a commitment or a proof."""
-
-
-class InvalidProofError(ProtocolError):
-    """The proof does not verify."""
 
 
 class BatchMismatchError(ProtocolError):
@@ -352,7 +331,12 @@ class WrongRootError(LedgerDifferenceError):
     """An attester computes another distribution than the one proposed."""
 
     def __init__(
-        self, sentence: str = "", *, payee: bytes | None = None, proposed: int | None = None, computed: int | None = None
+        self,
+        sentence: str = "",
+        *,
+        payee: bytes | None = None,
+        proposed: int | None = None,
+        computed: int | None = None,
     ) -> None:
         """Keep the first payee that differs and both numerators (over 10^30), if a payee differs."""
         super().__init__(sentence)
