@@ -19,14 +19,14 @@ from ledger.config import CHECKOUT
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.stripping import salted_hash, strip_stream
 from serving.settings import ServingSettings
-from tests.e2e.serving.test_serving_cut_streams import text_events
+from tests.e2e.serving.test_serving_cut_streams import tokens_in
 from tests.factories.dying_gateway import STEPS
 from tests.factories.serving_world import ServingWorld, buy_key, running
 
 pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "To be, or not to be"}]
-ASK = {"model": "quill:bierce", "messages": CHAT, "max_tokens": 200, "ignore_eos": True}
+ASK = {"model": "quill:bierce", "messages": CHAT, "max_tokens": 200, "ignore_eos": True, "logprobs": True}
 LANE = 2
 
 
@@ -120,7 +120,7 @@ def check_charge(step: str, *, stream: bool, issued: tuple[Any, ...], request_id
     if not stream:
         assert (output_units, fee_units, response_hash) == (0, 0, salted_hash(salt, b""))
         return
-    assert output_units <= text_events(received)
+    assert output_units <= tokens_in(received)
     assert output_units > 0 or step != "mid_stream"  # checkpoints were made
     ends = [0, *(match.end() for match in re.finditer(rb"\n\n", plain(received)))]
     assert to_hex(response_hash) in {to_hex(salted_hash(salt, plain(received)[:end])) for end in ends}

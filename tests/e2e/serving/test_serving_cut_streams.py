@@ -17,7 +17,7 @@ from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, RunningGate
 pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "Tell me a long story of the sea"}]
-LONG = {"model": "quill:austen", "messages": CHAT, "max_tokens": 400, "ignore_eos": True}
+LONG = {"model": "quill:austen", "messages": CHAT, "max_tokens": 400, "ignore_eos": True, "logprobs": True}
 
 
 @pytest.fixture
@@ -45,25 +45,25 @@ def receipt_of(http: httpx.Client, request_id: str) -> dict:
     return until(look)
 
 
-def text_events(stream: bytes) -> int:
-    """Events that carry text (the first of a chat says only who speaks)."""
-    return stream.count(b'"delta":{"content":')
+def tokens_in(stream: bytes) -> int:
+    """Tokens in a stream that was asked for with log-probabilities: each token has one entry of them."""
+    return stream.count(b'"top_logprobs":')
 
 
-@pytest.mark.parametrize("events", [1, 7, 40])
-def test_a_cut_stream_is_receipted_for_what_was_produced(http: httpx.Client, events: int) -> None:
+@pytest.mark.parametrize("tokens", [1, 7, 40])
+def test_a_cut_stream_is_receipted_for_what_was_produced(http: httpx.Client, tokens: int) -> None:
     received = b""
     with http.stream("POST", "/v1/chat/completions", json=LONG | {"stream": True}) as answer:
         request_id = answer.headers["x-request-id"]
         for chunk in answer.iter_raw():
             received += chunk
-            if text_events(received) >= events:
+            if tokens_in(received) >= tokens:
                 break
     found = receipt_of(http, request_id)
     receipt = found["receipt"]
     assert (found["outcome"], found["finish_reason"]) == ("client_disconnect", "client_disconnect")
     # What the client has seen is covered; what may lie on the wire beyond is little, and the rest was never made.
-    assert events <= receipt["outputUnits"] < 400
+    assert tokens <= receipt["outputUnits"] < 400
     assert int(receipt["feeUnits"]) == fee_up(receipt["inputUnits"], receipt["outputUnits"], INPUT_PRICE, OUTPUT_PRICE)
 
 
@@ -92,7 +92,7 @@ def test_the_receipt_of_a_cut_stream_covers_the_very_bytes_that_were_sent(
         for n in range(len(sent) + 1)
         if salted_hash(salt, b"".join(sent[:n])).hex() == found["receipt"]["responseHash"][2:]
     )
-    assert text_events(b"".join(sent[:count])) <= found["receipt"]["outputUnits"]
+    assert tokens_in(b"".join(sent[:count])) <= found["receipt"]["outputUnits"]
 
 
 def test_a_client_that_gives_up_on_a_whole_answer_pays_for_what_was_produced(

@@ -1,0 +1,126 @@
+"""PostgreSQL goes away under load: nothing is opened meanwhile, nothing that was answered is lost."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from ledger.protocol.stripping import strip_stream
+from tests.conftest import UNSAFE_BUT_FAST
+from tests.e2e.serving.test_serving_cut_streams import receipt_of, tokens_in, until
+from tests.factories.serving_world import ServingWorld, buy_key, running
+from tributary.database import migrate
+from tributary.postgres import PostgresServer
+
+pytestmark = pytest.mark.e2e
+
+CHAT = [{"role": "user", "content": "Blow, winds, and crack your cheeks"}]
+ASK: dict[str, Any] = {"model": "quill", "messages": CHAT, "max_tokens": 6}
+LONG = ASK | {"max_tokens": 400, "ignore_eos": True, "logprobs": True, "stream": True}
+
+
+class Database:
+    """A PostgreSQL that a test stops and starts again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: PostgresServer | None = None
+        self.start()
+        self.url = self._server.create_database("away")
+        migrate(self.url)
+
+    def start(self) -> None:
+        self._server = PostgresServer(self._folder, UNSAFE_BUT_FAST)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+
+@pytest.fixture
+def database() -> Iterator[Database]:
+    folder = Path(tempfile.mkdtemp(prefix="serving-pg-"))
+    one = Database(folder / "data")
+    yield one
+    one.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_answers_survive_the_absence_of_the_database(serving_world: ServingWorld, database: Database) -> None:
+    settings = serving_world.settings(database.url, lane=3, storage_wait_seconds=1.5)
+    with running(settings) as gateway:
+        key = buy_key(gateway.url, serving_world, serving_world.deposit("stormy payer", 10**9), 10**8)
+        with gateway.client(key) as http:
+            assert http.post("/v1/chat/completions", json=ASK).status_code == 200
+            with http.stream("POST", "/v1/chat/completions", json=LONG) as stream:
+                request_id, events = stream.headers["x-request-id"], stream.iter_raw()
+                received = next(events)
+                database.stop()
+                refuse_while_away(http)
+                # An answer that has begun goes on, and ends without its receipt.
+                received += b"".join(events)
+            assert tokens_in(received) == 400
+            assert strip_stream(received)[1] is None
+            database.start()
+            until(lambda: http.get("/ready").status_code == 200)
+            found = receipt_of(http, request_id)
+            assert (found["outcome"], found["receipt"]["outputUnits"]) == ("complete", 400)
+            assert http.post("/v1/chat/completions", json=ASK).status_code == 200
+    assert_consistent(database.url, receipts=3)
+
+
+def refuse_while_away(http: httpx.Client) -> None:
+    answer = until(lambda: refused(http.post("/v1/chat/completions", json=ASK)))
+    assert answer.json()["error"]["code"] == "storage_unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+    ready = http.get("/ready")
+    assert (ready.status_code, ready.json()["reasons"]) == (503, ["the database is away"])
+    assert http.get("/health").status_code == 200
+
+
+def refused(answer: httpx.Response) -> httpx.Response | None:
+    return answer if answer.status_code == 503 else None
+
+
+@pytest.mark.parametrize("back_in_time", [True, False])
+def test_a_whole_answer_waits_for_its_receipt_or_ends_for_nothing(
+    serving_world: ServingWorld, database: Database, back_in_time: bool
+) -> None:
+    settings = serving_world.settings(database.url, lane=3, storage_wait_seconds=20.0 if back_in_time else 0.3)
+    with running(settings) as gateway:
+        key = buy_key(gateway.url, serving_world, serving_world.deposit("patient payer", 10**9), 10**8)
+        with gateway.client(key) as http:
+            answers: list[httpx.Response] = []
+            ask = LONG | {"stream": False}
+            waiting = threading.Thread(target=lambda: answers.append(http.post("/v1/chat/completions", json=ask)))
+            waiting.start()
+            until(gateway.gateway.metrics.intents._value.get)
+            database.stop()
+            if back_in_time:
+                until(lambda: not gateway.gateway.journal.available)
+                database.start()
+            waiting.join(30)
+            if not back_in_time:
+                database.start()
+            assert answers[0].status_code == (200 if back_in_time else 503)
+            until(lambda: http.get("/ready").status_code == 200)
+    with psycopg.connect(database.url) as connection:
+        issued = connection.execute("SELECT outcome, output_units, fee_units > 0 FROM issued_receipts").fetchall()
+    assert issued == [("complete", 400, True) if back_in_time else ("undelivered", 0, False)]
+    assert_consistent(database.url, receipts=1)
+
+
+def assert_consistent(url: str, receipts: int) -> None:
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM intents").fetchone() == (0,)
+        assert connection.execute("SELECT count(*), max(seq) + 1 FROM issued_receipts").fetchone() == (receipts,) * 2
+        assert connection.execute("SELECT payer FROM spend_accounts WHERE held_units <> 0").fetchall() == []
