@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger.errors import ReorgDetectedError, RetryableError
+from ledger.errors import BlockNotFoundError, ReorgDetectedError, RetryableError
 
 if TYPE_CHECKING:
     import threading
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from indexer.verification.verifier import Verifier
 
 LONGEST_PAUSE_SECONDS = 30.0
-REORGS_IN_A_ROW = 20
+MOVES_IN_A_ROW = 20
+PAUSE_AFTER_MOVE_SECONDS = 0.1
 
 _log = structlog.get_logger()
 
@@ -39,17 +41,18 @@ def catch_up(indexer: Indexer) -> None:
 
 
 def _catch_up_with(follower: Follower) -> None:
-    """Step until there is nothing between the rows and the chain's head; reorganisations on the way start over."""
-    reorgs = 0
+    """Step until there is nothing between the rows and the chain's head; a chain that moves meanwhile is read again."""
+    moved = 0
     while True:
         try:
             if follower.step().caught_up:
                 return
-            reorgs = 0
-        except ReorgDetectedError:
-            reorgs += 1
-            if reorgs > REORGS_IN_A_ROW:
+            moved = 0
+        except (ReorgDetectedError, BlockNotFoundError):
+            moved += 1
+            if moved > MOVES_IN_A_ROW:
                 raise
+            time.sleep(PAUSE_AFTER_MOVE_SECONDS)
 
 
 def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float) -> None:

@@ -28,8 +28,8 @@ StoredHeads = dict["Tag", Head]
 def indexed_heads(chain: Heads | None, tip: Head, stored: Mapping[Tag, Head]) -> StoredHeads:
     """The heads to store once everything up to `tip` is indexed.
 
-    A tag's block is the chain's own, but not above the tip, and not below what was once final: a node that lags
-    names older blocks, and the chain's promise does not end with that.
+    A tag's block is the chain's own, but not above the tip, and not below what was once final. What is safe may become
+    unsafe again; but a node that lags only names older blocks, and is not asked.
 
     Args:
         chain: the chain's own heads; None to keep what is stored, as far as it does not lie above the tip.
@@ -39,5 +39,7 @@ def indexed_heads(chain: Heads | None, tip: Head, stored: Mapping[Tag, Head]) ->
     was_final = stored.get("finalized")
     final = min(Head.of(chain.finalized) if chain else was_final or tip, tip)
     final = max(final, was_final or final)
-    safe = max(min(Head.of(chain.safe) if chain else stored.get("safe", final), tip), final)
+    was_safe = stored.get("safe", final)
+    is_told = chain is not None and chain.latest.number >= tip.number
+    safe = max(min(Head.of(chain.safe) if chain and is_told else was_safe, tip), final)
     return {"latest": tip, "safe": safe, "finalized": final}

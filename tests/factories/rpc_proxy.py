@@ -1,0 +1,75 @@
+"""A real HTTP server between the indexer and a node, which can lag, lie or act at a chosen moment."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+Change = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
+"""(one JSON-RPC request, the node's answer to it) -> what to answer."""
+
+
+class Proxy:
+    """Passes JSON-RPC on to `target` call by call; `change` may alter an answer, `before` act ahead of a call."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.change: Change = lambda _call, answer: answer
+        self.before: Callable[[dict[str, Any]], None] = lambda _call: None
+        self.url = ""
+        self._client = httpx.Client(timeout=30, trust_env=False)
+
+    def answer(self, body: bytes) -> bytes:
+        asked = json.loads(body)
+        answers = [self._one(call) for call in (asked if isinstance(asked, list) else [asked])]
+        return json.dumps(answers if isinstance(asked, list) else answers[0]).encode()
+
+    def _one(self, call: dict[str, Any]) -> dict[str, Any]:
+        self.before(call)
+        return self.change(call, self._client.post(self.target, json=call).json())
+
+
+@contextmanager
+def rpc_proxy(target: str) -> Iterator[Proxy]:
+    """A proxy on a free port of this machine."""
+    proxy = Proxy(target)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = proxy.answer(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with running(Handler) as url:
+        proxy.url = url
+        yield proxy
+    proxy._client.close()
+
+
+@contextmanager
+def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A server on a free port of this machine; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
