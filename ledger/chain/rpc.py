@@ -33,6 +33,8 @@ RpcCall = tuple[str, Sequence[Json]]
 MAX_CALLS_PER_REQUEST: Final = 100
 _FIRST_REST_SECONDS: Final = 0.2
 _LONGEST_REST_SECONDS: Final = 15.0
+_RESOURCE_NOT_FOUND: Final = -32001
+"""EIP-1898's code for a block that the node does not have."""
 _RATE_LIMIT_WORDS: Final = (
     "rate limit", "request rate", "too many requests", "exceeded its", "capacity exceeded",
 )  # fmt: skip
@@ -200,7 +202,7 @@ def _error_of(name: str, answer: Json) -> TributaryError:
     lowered = message.lower()
     if code == 429 or any(word in lowered for word in _RATE_LIMIT_WORDS):
         return RpcRateLimitedError(f"{name} asks for fewer requests: {message}")
-    if any(word in lowered for word in _MISSING_BLOCK_WORDS):
+    if code == _RESOURCE_NOT_FOUND or any(word in lowered for word in _MISSING_BLOCK_WORDS):
         return BlockNotFoundError(f"{name} does not have the block: {message}.")
     return RpcRejectedError(message, code if isinstance(code, int) else 0, error.get("data"))
 
