@@ -165,6 +165,6 @@ def _payee(chains: Chains, roles: Mapping[bytes, Actor], line: Mapping[str, Any]
         address=address,
         role=actor.role if actor else "unknown",
         name=actor.name if actor else checksum_address(address),
-        earned_units=int(line["cumulative_units"]),
+        earned_units=int(line["cumulative"]),
         paid_units=chains.contracts.token.balance_of(address, "latest"),
     )
