@@ -6,13 +6,10 @@ index would hold them (`History`), and an account stands in the ledger's place t
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from coincurve import PrivateKey
 from eth_abi import encode
 from sqlalchemy import delete, insert
@@ -37,11 +34,10 @@ from settlement.attester import Attester
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
 from settlement.endpoints.attestations import build_app
-from settlement.endpoints.server import address_of as url_of
-from settlement.endpoints.server import listen
 from settlement.node import NodeView
 from settlement.scope import Scope
 from settlement.transactions import TransactionLog
+from tests.factories.http_server import served
 from tributary.contracts_build import artifacts
 from tributary.devnet import Devnet
 
@@ -140,22 +136,9 @@ def _deploy(funder: Sender, creation_code: bytes) -> bytes:
     return address
 
 
-@contextmanager
-def attester_server(attester: Attester) -> Iterator[str]:
+def attester_server(attester: Attester) -> AbstractContextManager[str]:
     """The attester's address while it serves over HTTP."""
-    listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(build_app(attester, LARGEST_FILE_BYTES), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    try:
-        yield url_of(listener)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
+    return served(build_app(attester, LARGEST_FILE_BYTES))
 
 
 def _follow(session: Session, rpc: RpcClient, distributor: bytes, chain_id: int) -> None:

@@ -1,0 +1,73 @@
+"""The application: routes under /v1, problem+json, entity tags, OpenAPI at /docs."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+
+from api.etags import EntityTags
+from api.problems import MEDIA_TYPE, Problem, add_problem_handlers
+from api.routes import assets, batches, contributors, distributions, health, operators, payers, receipts, status
+from ledger.db.session import read_sessions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from api.settings import ApiSettings
+
+DESCRIPTION = """
+What contributors earn from AI inference, to the last base unit, and the proof of it.
+
+Every amount is a decimal string of the token's base units and says how final it is: `finalized` (L1 can't take it back), `safe`
+(derived from data on L1), `unsafe` (only the sequencer vouches for it) or `pending` (in no block yet), and on which L2 block it
+stands. One answer is read in one snapshot: `read_at` names the blocks. Exact earnings are integers over 10^30; whole units are
+rounded down once.
+
+Errors are problem+json and say what to do. Lists are paged: pass `next_cursor` back as `cursor`.
+"""
+
+_GROUPS = (assets, contributors, receipts, batches, operators, distributions, payers, status)
+_PROBLEMS: dict[int | str, dict[str, object]] = {
+    code: {"description": text, "model": Problem, "content": {MEDIA_TYPE: {}}}
+    for code, text in (
+        (404, "Nothing is there; the detail says where to look."),
+        (422, "A parameter is malformed; the detail names it."),
+        (503, "The index or the database is not ready; try again after `retry-after` seconds."),
+    )
+}
+
+
+def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
+    """The API over a read-only engine."""
+    app = FastAPI(
+        title="Tributary",
+        summary="Royalties of AI inference, with proofs",
+        description=DESCRIPTION,
+        version=_version(),
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        redoc_url=None,
+    )
+    app.state.sessions = read_sessions(engine)
+    v1 = APIRouter(prefix="/v1", responses=_PROBLEMS)
+    for group in _GROUPS:
+        v1.include_router(group.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    app.add_middleware(EntityTags)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
+    app.add_middleware(
+        CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET", "HEAD"], expose_headers=["etag"]
+    )
+    add_problem_handlers(app)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("tributary")
+    except PackageNotFoundError:
+        return "0"

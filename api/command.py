@@ -1,0 +1,35 @@
+"""`tributary api`: royalties, receipts, batches and proofs for readers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from api.app import build_app
+from api.reader import open_reader
+from api.server import address_of, listen, serve
+from api.settings import ApiSettings
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+
+@app.command()
+def api(
+    host: Annotated[str | None, typer.Option(help="Interface to listen on [API_HOST].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one [API_PORT].")] = None,
+) -> None:
+    """Serve what the index holds to readers, over HTTP: `/docs` describes every path.
+
+    Reads PostgreSQL only (DATABASE_URL), in read-only transactions; it needs no chain and no key. Run as many as you
+    like, also on a replica.
+    """
+    settings = ApiSettings.load(host=host, port=port)
+    listener = listen(settings.host, settings.port)
+    engine = open_reader(settings)
+    try:
+        typer.echo(f"Serving {address_of(listener)}/v1; {address_of(listener)}/docs describes it.")
+        serve(build_app(engine, settings), listener)
+    finally:
+        engine.dispose()
+        listener.close()

@@ -1,0 +1,200 @@
+"""What payees earn, exactly, from per-batch sums; what was published for them and paid.
+
+`source` rows say where a numerator (over 10^30) comes from: the share of the protocol, of an operator, of a served
+asset's effective shares (`royalty`), or of a dataset that receipts drew on (`data`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.types import Numeric
+
+from api.reading import Reading
+from ledger.protocol.units import PPM, SHARE_ONE
+
+_CONSTANTS: Final = (
+    bindparam("ppm", Decimal(PPM), Numeric),
+    bindparam("whole", Decimal(PPM * SHARE_ONE), Numeric),
+    bindparam("protocol_ppm", type_=Numeric),
+)
+
+# One row for each source, batch state and day of one payee.
+_EARNINGS = text("""
+    WITH mine AS MATERIALIZED (
+        SELECT asset_id, version, share FROM effective_shares WHERE payee = :payee
+    ), counted AS (
+        SELECT s.batch_id, s.fill, s.asset_id, s.dataset_id, 'royalty' AS source,
+               s.weighted_fee_units * t.royalty_ppm
+                   * (:ppm - CASE WHEN s.dataset_id = 0 THEN 0 ELSE t.data_ppm END) * m.share AS numerator
+        FROM mine m JOIN batch_sums s ON s.asset_id = m.asset_id AND s.asset_version = m.version
+        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
+        UNION ALL
+        SELECT s.batch_id, s.fill, s.asset_id, s.dataset_id, 'data',
+               s.weighted_fee_units * t.royalty_ppm * t.data_ppm * m.share
+        FROM mine m JOIN batch_sums s ON s.dataset_id = m.asset_id AND s.dataset_version = m.version
+        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
+        WHERE s.dataset_id <> 0
+        UNION ALL
+        SELECT s.batch_id, s.fill, s.asset_id, 0, 'operator',
+               s.weighted_fee_units * (:ppm - :protocol_ppm - t.royalty_ppm) * :whole
+        FROM batches b JOIN batch_sums s USING (batch_id, fill)
+        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
+        WHERE b.operator = :payee
+        UNION ALL
+        SELECT s.batch_id, s.fill, s.asset_id, 0, 'protocol', s.weighted_fee_units * :protocol_ppm * :whole
+        FROM batch_sums s WHERE :payee = :protocol_payee
+    )
+    SELECT c.source, c.asset_id, c.dataset_id,
+           CAST(to_timestamp(b.first_committed_at) AT TIME ZONE 'UTC' AS date) AS day,
+           sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :finalized) AS settled_finalized,
+           sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :safe) AS settled_safe,
+           sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :unsafe) AS settled_unsafe,
+           sum(c.numerator) FILTER (WHERE b.block_number <= :finalized
+               AND coalesce(b.finalized_block_number, b.voided_block_number, :unsafe + 1) > :finalized) AS open_finalized,
+           sum(c.numerator) FILTER (WHERE b.block_number <= :safe
+               AND coalesce(b.finalized_block_number, b.voided_block_number, :unsafe + 1) > :safe) AS open_safe,
+           sum(c.numerator) FILTER (WHERE b.status = 'open') AS open_unsafe
+    FROM counted c JOIN batches b USING (batch_id, fill)
+    WHERE c.numerator > 0 AND b.first_committed_at >= :since AND b.first_committed_at < :until
+    GROUP BY 1, 2, 3, 4 ORDER BY 4, 1, 2, 3
+""").bindparams(*_CONSTANTS)
+
+# Everybody's earnings through a block, a page of payees at a time.
+_PAYEES = text("""
+    WITH weighted AS MATERIALIZED (
+        SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
+               sum(s.weighted_fee_units) AS fee
+        FROM batches b JOIN batch_sums s USING (batch_id, fill)
+        WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
+        GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
+    ), divided AS MATERIALIZED (
+        SELECT w.operator, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version,
+               w.fee * :protocol_ppm AS protocol_part,
+               w.fee * (:ppm - :protocol_ppm - t.royalty_ppm) AS operator_part,
+               w.fee * t.royalty_ppm AS royalty,
+               CASE WHEN w.dataset_id = 0 THEN 0 ELSE t.data_ppm END AS by_data_ppm
+        FROM weighted w JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
+    ), pots AS (
+        SELECT asset_id, version, sum(pot) AS pot FROM (
+            SELECT asset_id, asset_version AS version, royalty * (:ppm - by_data_ppm) AS pot FROM divided
+            UNION ALL
+            SELECT dataset_id, dataset_version, royalty * by_data_ppm FROM divided WHERE dataset_id <> 0
+        ) AS parts GROUP BY asset_id, version
+    ), owed AS (
+        SELECT :protocol_payee AS payee, sum(protocol_part) * :whole AS numerator FROM divided
+        UNION ALL
+        SELECT operator, operator_part * :whole FROM divided WHERE operator > :after
+        UNION ALL
+        SELECT e.payee, p.pot * e.share
+        FROM pots p JOIN effective_shares e ON e.asset_id = p.asset_id AND e.version = p.version
+        WHERE e.payee > :after
+    )
+    SELECT o.payee, sum(o.numerator) AS numerator, coalesce(max(paid.units), 0) AS paid_units
+    FROM owed o LEFT JOIN LATERAL (
+        SELECT sum(amount_units) AS units FROM claims WHERE payee = o.payee AND block_number <= :through
+    ) paid ON true
+    WHERE o.payee > :after
+    GROUP BY o.payee HAVING sum(o.numerator) > 0 ORDER BY o.payee LIMIT :limit
+""").bindparams(*_CONSTANTS)
+
+_PAID = text("""
+    SELECT coalesce(sum(amount_units) FILTER (WHERE block_number <= :finalized), 0) AS finalized,
+           coalesce(sum(amount_units) FILTER (WHERE block_number <= :safe), 0) AS safe,
+           coalesce(sum(amount_units), 0) AS unsafe
+    FROM claims WHERE payee = :payee
+""")
+
+# What standing roots say of a payee, newest first, where the distribution is on record here.
+_PUBLISHED = text("""
+    SELECT r.root_index, r.activates_at, r.block_number, r.through_l2_block, d.distribution_id,
+           e.cumulative_units, e.numerator, e.leaf_position, r.activates_at <= :now AS active
+    FROM distribution_roots r
+    LEFT JOIN LATERAL (
+        SELECT distribution_id FROM distributions
+        WHERE root_index = r.root_index AND root = r.root AND data_hash = r.data_hash
+        ORDER BY distribution_id DESC LIMIT 1
+    ) d ON true
+    LEFT JOIN entitlements e ON e.distribution_id = d.distribution_id AND e.payee = :payee
+    WHERE r.disabled_block_number IS NULL
+    ORDER BY r.root_index DESC LIMIT 20
+""")
+
+_RECIPIENT = text("""
+    SELECT recipient, block_number FROM recipients WHERE payee = :payee
+    ORDER BY block_number DESC, log_index DESC LIMIT 1
+""")
+
+_CLAIMS = text("""
+    SELECT c.root_index, c.amount_units, c.cumulative_units, c.recipient, c.tx_hash, c.block_number, c.log_index,
+           e.timestamp AS at
+    FROM claims c JOIN events e USING (chain_id, block_hash, log_index)
+    WHERE c.payee = :payee AND (c.block_number, c.log_index) < (:block_number, :log_index)
+    ORDER BY c.block_number DESC, c.log_index DESC LIMIT :limit
+""")
+
+_SKIPPED = text("""
+    SELECT k.root_index, k.reason, k.block_number, e.timestamp AS at
+    FROM skipped_claims k JOIN events e USING (chain_id, block_hash, log_index)
+    WHERE k.payee = :payee ORDER BY k.block_number DESC, k.log_index DESC LIMIT 20
+""")
+
+# One node of 32 bytes for each position, cut out of the stored tree in place.
+_NODES = text("""
+    SELECT place, substring(nodes FROM CAST(place * 32 + 1 AS integer) FOR 32) AS node
+    FROM distribution_trees, unnest(CAST(:places AS bigint[])) AS place
+    WHERE distribution_id = :distribution_id
+""")
+
+
+def earnings(reading: Reading, payee: bytes, since: int, until: int) -> list[Row[Any]]:
+    """Numerators by source, asset and day, for batches first committed in [since, until)."""
+    given = _rule(reading) | reading.tiers | {"payee": payee, "since": since, "until": until}
+    return list(reading.session.execute(_EARNINGS, given))
+
+
+def payees(reading: Reading, through: int, after: bytes, limit: int) -> list[Row[Any]]:
+    """Payees by rising address after `after`, with all that they earned and were paid through an L2 block."""
+    given = _rule(reading) | {"through": through, "after": after, "limit": limit}
+    return list(reading.session.execute(_PAYEES, given))
+
+
+def _rule(reading: Reading) -> dict[str, Any]:
+    return {"protocol_payee": reading.facts.protocol_payee, "protocol_ppm": reading.facts.protocol_ppm}
+
+
+def paid(reading: Reading, payee: bytes) -> Row[Any]:
+    """Units paid to a payee, by tier."""
+    tiers = reading.tiers
+    given = {"payee": payee, "finalized": tiers["finalized"], "safe": tiers["safe"]}
+    return reading.session.execute(_PAID, given).one()
+
+
+def published(reading: Reading, payee: bytes) -> list[Row[Any]]:
+    """What the newest standing roots say of a payee; amounts are NULL where the distribution isn't on record."""
+    given = {"payee": payee, "now": reading.l2.unsafe.timestamp}
+    return list(reading.session.execute(_PUBLISHED, given))
+
+
+def recipient(reading: Reading, payee: bytes) -> Row[Any] | None:
+    """Where the payee wants to be paid, if it ever said so."""
+    return reading.session.execute(_RECIPIENT, {"payee": payee}).first()
+
+
+def claims(reading: Reading, payee: bytes, before: tuple[int, int], limit: int) -> list[Row[Any]]:
+    """Payments to a payee, newest first, before (block number, log index)."""
+    given = {"payee": payee, "block_number": before[0], "log_index": before[1], "limit": limit}
+    return list(reading.session.execute(_CLAIMS, given))
+
+
+def skipped(reading: Reading, payee: bytes) -> list[Row[Any]]:
+    """The newest pushed claims of a payee that the contract could not pay."""
+    return list(reading.session.execute(_SKIPPED, {"payee": payee}))
+
+
+def tree_nodes(reading: Reading, distribution_id: int, places: list[int]) -> dict[int, bytes]:
+    """Nodes of a distribution's tree by position."""
+    given = {"distribution_id": distribution_id, "places": places}
+    return {row.place: bytes(row.node) for row in reading.session.execute(_NODES, given)}

@@ -1,0 +1,68 @@
+"""One request's view of the ledger: a read-only snapshot, both chains' heads, and what is fixed in the contracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import text
+from sqlalchemy.orm import sessionmaker
+
+from api.facts import Facts, read_facts
+from api.finality import Head, Heads
+from ledger.db.session import ReadSession
+from ledger.errors import NotYetFinalError
+
+_DEPLOYMENT = text("SELECT l1_chain_id, l2_chain_id, document FROM deployments")
+_HEADS = text("SELECT chain_id, tag, number, hash, timestamp FROM heads")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What every query of one request reads at."""
+
+    session: ReadSession
+    facts: Facts
+    l1: Heads | None
+    l2: Heads
+
+    @property
+    def tiers(self) -> dict[str, int]:
+        """L2 block numbers by finality, as query parameters."""
+        return self.l2.numbers()
+
+
+def open_reading(session: ReadSession) -> Reading:
+    """The snapshot that `session` begins now.
+
+    Raises:
+        NotYetFinalError: the index is empty.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    deployment = session.execute(_DEPLOYMENT).first()
+    if deployment is None:
+        raise NotYetFinalError("The index is empty; start `tributary index` and try again.")
+    heads: dict[int, dict[str, Head]] = {}
+    for row in session.execute(_HEADS):
+        heads.setdefault(row.chain_id, {})[row.tag] = Head(row.number, bytes(row.hash), row.timestamp)
+    l2 = _heads(heads.get(deployment.l2_chain_id, {}))
+    if l2 is None:
+        raise NotYetFinalError("The index has not read the first L2 block yet; try again in a moment.")
+    return Reading(session, read_facts(deployment.document), _heads(heads.get(deployment.l1_chain_id, {})), l2)
+
+
+def _heads(by_tag: dict[str, Head]) -> Heads | None:
+    latest = by_tag.get("latest")
+    return None if latest is None else Heads(latest, by_tag.get("safe"), by_tag.get("finalized"))
+
+
+def current_reading(request: Request) -> Iterator[Reading]:
+    """The reading of a request, ended with it."""
+    sessions: sessionmaker[ReadSession] = request.app.state.sessions
+    with sessions() as session:
+        yield open_reading(session)
+
+
+CurrentReading = Annotated[Reading, Depends(current_reading)]

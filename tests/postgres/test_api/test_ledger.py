@@ -1,0 +1,243 @@
+"""Batches, receipts, assets, operators, payers, distributions and the status page, against chain and blobs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from ledger.protocol.blob.layout import FE_BYTES
+from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
+from ledger.protocol.keccak import keccak256
+from ledger.protocol.units import ENTITLEMENT_ONE
+from settlement.distribution_file import parse
+from tests.factories.indexed_world import BOND, CAP, DEPOSIT, OWN_DEPOSIT
+from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE
+from tests.factories.paid_world import DATA_PPM, PaidWorld
+from tests.postgres.test_api.conftest import Get
+
+pytestmark = pytest.mark.e2e
+
+
+def walk(get: Get, path: str, **parameters: Any) -> list[Any]:
+    """All items of a list, two at a time."""
+    items, cursor = [], None
+    while True:
+        page = get(path, limit=2, **parameters, **({"cursor": cursor} if cursor else {}))
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
+def test_batches_are_listed_newest_first_with_their_finality(world: PaidWorld, get: Get) -> None:
+    items = walk(get, "/v1/batches")
+    assert [item["batch_id"] for item in items] == sorted(world.posted, reverse=True)
+    newest, *settled = items
+    assert (newest["status"], newest["total_fee"]["finality"], newest["finalized"]) == ("open", "unsafe", None)
+    for item in settled:
+        assert (item["status"], item["verdict"], item["total_fee"]["finality"]) == ("finalized", "valid", "finalized")
+        assert item["finalized"]["finality"] == "finalized"
+    assert [i["batch_id"] for i in walk(get, "/v1/batches", status="open")] == [world.open_id]
+    assert walk(get, "/v1/batches", operator=checksum_address(b"\x01" * 20)) == []
+
+
+def test_receipts_are_those_that_stand_in_the_blobs(world: PaidWorld, get: Get) -> None:
+    for batch_id, batch in world.posted.items():
+        items = walk(get, f"/v1/batches/{batch_id}/receipts")
+        assert len(items) == len(batch.entries)
+        blobs = dict(zip(get(f"/v1/batches/{batch_id}")["versioned_hashes"], batch.blobs, strict=True))
+        for item, entry in zip(items, batch.entries, strict=True):
+            receipt = entry.receipt
+            assert (item["seq"], item["asset_id"], item["fee"]["units"]) == (
+                receipt.seq,
+                receipt.asset_id,
+                str(receipt.fee_units),
+            )
+            assert item["payer"] == checksum_address(receipt.payer)
+            assert (item["input_units"], item["output_units"]) == (receipt.input_units, receipt.output_units)
+            assert [tuple(e.values()) for e in item["attribution_set"]] == [tuple(e) for e in entry.attribution]
+            place = item["place"]
+            start = place["index_a"] * FE_BYTES
+            element = blobs[place["versioned_hash_a"]][start : start + FE_BYTES]
+            assert to_hex(element[1:]) == item["digest31"] == to_hex(entry.digest[:31])
+
+
+def test_a_receipt_is_found_by_digest_by_lane_and_by_place(world: PaidWorld, get: Get) -> None:
+    entry = world.posted[world.settled_ids[0]].entries[4]
+    (by_digest,) = get(f"/v1/receipts/{to_hex(entry.digest)}")["items"]
+    assert get(f"/v1/receipts/{to_hex(entry.digest[:31])}")["items"] == [by_digest]
+    operator = checksum_address(world.operator)
+    by_lane = get("/v1/receipts", operator=operator, lane=0, seq=entry.receipt.seq)
+    by_place = get(f"/v1/batches/{world.settled_ids[0]}/receipts/4")
+    for answer in (by_lane, by_place):
+        answer.pop("read_at")
+        assert answer == by_digest
+
+
+def test_a_receipt_that_is_only_issued_is_pending(world: PaidWorld, get: Get) -> None:
+    digest = keccak256(b"issued")
+    columns = {
+        "operator": world.operator, "lane": 9, "seq": 5, "request_id": "r", "payer": b"\x05" * 20, "asset_id": world.model,
+        "request_hash": digest, "response_hash": digest, "input_units": 3, "output_units": 4, "fee_units": 11,
+        "attribution_hash": bytes(32), "started_at": 1, "duration_ms": 2, "digest": digest, "signature": bytes(65),
+        "signer": b"\x06" * 20, "salt": digest, "body_sha256": digest, "attribution_set": Jsonb([]), "outcome": "complete",
+        "finish_reason": "stop", "model": "m",
+    }  # fmt: skip
+    with psycopg.connect(world.url) as connection:
+        connection.execute(
+            "ALTER TABLE issued_receipts DROP CONSTRAINT IF EXISTS fk_issued_receipts_operator_lane_lanes"
+        )
+        names, values = ", ".join(columns), ", ".join(["%s"] * len(columns))
+        connection.execute(f"INSERT INTO issued_receipts ({names}) VALUES ({values})", list(columns.values()))
+    answer = get("/v1/receipts", operator=checksum_address(world.operator), lane=9, seq=5)
+    assert answer["fee"] == {"units": "11", "finality": "pending", "block": None}
+    assert answer["place"] is None
+
+
+def test_one_batch_shows_charges_sums_and_where_its_blobs_are(world: PaidWorld, get: Get) -> None:
+    batch_id = world.settled_ids[0]
+    answer, encoded = get(f"/v1/batches/{batch_id}"), world.posted[batch_id]
+    assert [(c["payer"], c["amount"]["units"]) for c in answer["charges"]] == [
+        (checksum_address(charge.payer), str(charge.amount_units)) for charge in encoded.charges
+    ]
+    weighted = sum(int(row["weighted_fee_units"]) for row in answer["sums"])
+    assert weighted == encoded.header.total_fee_units * 1_000_000
+    by_data = [row for row in answer["sums"] if row["dataset_id"] == world.dataset]
+    fees = sum(e.receipt.fee_units * dict(e.attribution).get(world.dataset, 0) for e in encoded.entries)
+    assert [int(row["weighted_fee_units"]) for row in by_data] == [fees]
+    assert answer["findings"] == []
+    assert answer["earlier_fillings"] == []
+    assert answer["post"]["l1_chain_id"] == 900
+
+
+def test_assets_show_lineage_terms_and_use(world: PaidWorld, get: Get) -> None:
+    kinds = {item["asset_id"]: item["kind"] for item in walk(get, "/v1/assets")}
+    assert (kinds[world.dataset], kinds[world.model], kinds[world.adapter]) == ("dataset", "model", "adapter")
+    assert [i["asset_id"] for i in walk(get, "/v1/assets", kind="adapter")] == [world.adapter]
+    adapter, model, dataset = (get(f"/v1/assets/{i}") for i in (world.adapter, world.model, world.dataset))
+    (terms,) = adapter["terms"]
+    assert (terms["in_force"], terms["data_ppm"], terms["datasets"]) == (True, DATA_PPM, [world.dataset])
+    assert terms["parents"] == [{"asset_id": world.model, "ppm": 300_000}]
+    shares = [(from_hex(s["payee"], 20), s["share"]) for s in terms["effective_shares"]]
+    assert shares == [tuple(share) for share in world.effective()[world.adapter]]
+    assert model["children"] == [world.adapter]
+    assert dataset["admitted_by"] == [world.adapter]
+    assert get("/v1/assets", content_hash=adapter["content_hash"])["items"][0]["asset_id"] == world.adapter
+    (price,) = adapter["prices"]
+    assert (price["input_price_units"], price["output_price_units"]) == (str(INPUT_PRICE), str(OUTPUT_PRICE))
+
+    def fees(batch_ids: tuple[int, ...], asset_id: int) -> int:
+        entries = [e for i in batch_ids for e in world.posted[i].entries]
+        return sum(e.receipt.fee_units for e in entries if e.receipt.asset_id == asset_id)
+
+    for answer in (adapter, model):
+        settled = sum(int(day["settled_fees"]["unsafe"]["units"]) for day in answer["served"])
+        assert settled == fees(world.settled_ids, answer["asset_id"])
+        still_open = sum(int(day["open_fees"]["unsafe"]["units"]) for day in answer["served"])
+        assert still_open == fees((world.open_id,), answer["asset_id"])
+    drawn = sum(
+        Fraction(int(day["settled_fees"]["unsafe"]["numerator"]), ENTITLEMENT_ONE) for day in dataset["drawn_on"]
+    )
+    assert drawn == sum(
+        Fraction(e.receipt.fee_units * dict(e.attribution).get(world.dataset, 0), 1_000_000)
+        for i in world.settled_ids
+        for e in world.posted[i].entries
+    )
+
+
+def test_operators_show_what_they_have_at_stake(world: PaidWorld, get: Get) -> None:
+    address = checksum_address(world.operator)
+    assert [item["address"] for item in walk(get, "/v1/operators")] == [address]
+    answer = get(f"/v1/operators/{address}")
+    assert answer["bond"]["unsafe"]["units"] == str(BOND)
+    assert answer["own_deposit"]["unsafe"]["units"] == str(OWN_DEPOSIT)
+    assert answer["slashed"]["units"] == "0"
+    settled = sum(world.posted[i].header.total_fee_units for i in world.settled_ids)
+    assert answer["settled_fees"]["finalized"]["units"] == str(settled)
+    assert (answer["open_batches"], answer["finalized_batches"]) == (1, 2)
+    bond = world.inner.flow.operators.bond(world.operator, "latest")
+    assert int(answer["reserved"]["units"]) == bond.reserved_units > 0
+    (lane,) = answer["lanes"]
+    assert lane["next_seq"] == world.inner.flow.ledger.next_seq(world.operator, 0, "latest")
+    assert len(lane["keys"]) == 1
+    assert {price["asset_id"] for price in answer["prices"] if price["in_force"]} >= {world.model, world.adapter}
+
+
+def test_payers_read_what_the_escrow_holds_for_them(world: PaidWorld, get: Get) -> None:
+    flow = world.inner.flow
+    for payer in world.inner.payers:
+        answer = get(f"/v1/payers/{checksum_address(payer)}")
+        view = flow.escrow.account(payer, world.operator, "latest")
+        (account,) = answer["accounts"]
+        assert account["operator"] == checksum_address(world.operator)
+        assert int(account["balance"]["unsafe"]["units"]) == view.balance_units
+        assert int(account["collected"]["units"]) == view.collected_units > 0
+        assert int(account["cap"]["units"]) == view.cap_units == CAP
+        assert int(account["cap_left"]["units"]) == CAP - view.collected_units
+        assert account["debt"]["units"] == "0"
+        charges = walk(get, f"/v1/payers/{checksum_address(payer)}/charges")
+        assert sum(int(charge["amount"]["units"]) for charge in charges) == DEPOSIT - view.balance_units
+        for charge in charges:
+            receipts = walk(get, f"/v1/payers/{checksum_address(payer)}/charges/{charge['batch_id']}/receipts")
+            assert {receipt["payer"] for receipt in receipts} == {checksum_address(payer)}
+            assert sum(int(receipt["fee"]["units"]) for receipt in receipts) == int(charge["amount"]["units"])
+
+
+def test_a_distribution_names_its_signers_and_gives_its_file(world: PaidWorld, get: Get, client: httpx.Client) -> None:
+    (line,) = get("/v1/distributions")["items"]
+    answer = get("/v1/distributions/1")
+    assert (line["phase"], answer["settlement_state"], answer["has_file"]) == ("active", "paid", True)
+    assert len(line["attesters"]) == 2
+    assert [a["signed"] for a in answer["answers"]] == [True] * 3
+    owed = world.exact(world.settled_ids)
+    assert answer["total_cumulative"]["units"] == answer["paid"]["units"] == str(sum(map(int, owed.values())))
+    response = client.get("/v1/distributions/1/file")
+    assert to_hex(keccak256(response.content)) == answer["data_hash"]
+    file = parse(response.content)
+    assert {entry.payee: Fraction(entry.numerator, ENTITLEMENT_ONE) for entry in file.entitlements.lines} == owed
+    again = client.get("/v1/distributions/1/file", headers={"if-none-match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    payees = walk(get, "/v1/distributions/1/payees")
+    assert {(p["payee"], p["numerator"]) for p in payees} == {
+        (checksum_address(entry.payee), str(entry.numerator)) for entry in file.entitlements.lines
+    }
+
+
+def test_the_status_page_accounts_for_every_unit(world: PaidWorld, get: Get) -> None:
+    flow = world.inner.flow
+    answer = get("/v1/status")
+    books = answer["conservation"]
+    assert books["holds"]
+    for tier in ("finalized", "safe", "unsafe"):
+        total_in, held, out = (int(books[name][tier]["units"]) for name in ("total_in", "total_held", "total_out"))
+        assert total_in == held + out > 0
+    held_by: dict[str, int] = {}
+    for term in books["held"]:
+        held_by[term["contract"]] = held_by.get(term["contract"], 0) + int(term["amount"]["unsafe"]["units"])
+    for contract, units in held_by.items():
+        assert flow.token.balance_of(from_hex(contract, 20), "latest") == units
+    terms = {term["term"]: int(term["amount"]["unsafe"]["units"]) for term in books["came_in"] + books["went_out"]}
+    assert terms["payer_deposits_in"] == DEPOSIT * len(world.inner.payers)
+    assert terms["paid_out"] == flow.distributor.total_claimed("latest")
+    assert answer["batches"] == {"open": 1, "finalized": 2, "voided": 0, "unread": 0, "invalid": 0, "receipts": 13}
+    assert answer["deployment"]["contracts"]["ledger"] == checksum_address(flow.deployment.l2.ledger)
+
+
+def test_a_unit_that_vanishes_from_the_book_is_noticed(world: PaidWorld, get: Get) -> None:
+    with psycopg.connect(world.url) as connection:
+        connection.execute(
+            "UPDATE movements SET amount_units = amount_units - 1 WHERE ctid = (SELECT ctid FROM movements WHERE bucket = 'bonds' LIMIT 1)"
+        )
+    try:
+        assert not get("/v1/status")["conservation"]["holds"]
+    finally:
+        with psycopg.connect(world.url) as connection:
+            connection.execute(
+                "UPDATE movements SET amount_units = amount_units + 1 WHERE ctid = (SELECT ctid FROM movements WHERE bucket = 'bonds' LIMIT 1)"
+            )
+    assert get("/v1/status")["conservation"]["holds"]
