@@ -1,0 +1,177 @@
+# ruff: noqa: INP001, T201  # a program of one file that prints
+"""Chat with an unmodified OpenAI client, then check every receipt from the bytes that went over the wire.
+
+    python examples/chat_and_verify.py --url http://127.0.0.1:8000 --key sk-trib-… --l2-rpc http://127.0.0.1:9545
+
+Needs `openai`, `httpx` and this repository's `ledger` package. Of the gateway it believes nothing: requestHash and
+responseHash are computed again from what was sent and received, the fee from the published price, the signer from the
+signature; with --l2-rpc the chain is asked whether that signer is a key of the operator's lane.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import openai
+
+from ledger.chain.contracts.operators import Operators
+from ledger.chain.deployment import load_deployment
+from ledger.chain.rpc import RpcClient
+from ledger.errors import TributaryError
+from ledger.protocol.attribution import SetEntry, attribution_hash
+from ledger.protocol.domain import Domain
+from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.receipt import Receipt
+from ledger.protocol.signature import recover
+from ledger.protocol.stripping import salted_hash, strip_json, strip_stream
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS, fee_up
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Exchange:
+    """One request and its answer, as bytes."""
+
+    request: bytes
+    answer: list[bytes] = field(default_factory=list)
+
+
+class RecordingTransport(httpx.HTTPTransport):
+    """Passes everything on, and keeps the bytes of the last exchange. The client above does not notice."""
+
+    last = Exchange(b"")
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, its body recorded as it is read."""
+        self.last = Exchange(request.read())
+        response = super().handle_request(request)
+        response.stream = _Recorded(response.stream, self.last.answer)
+        return response
+
+
+class _Recorded(httpx.SyncByteStream):
+    def __init__(self, stream: Any, kept: list[bytes]) -> None:
+        self._stream = stream
+        self._kept = kept
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._stream:
+            self._kept.append(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a receipt must agree with."""
+
+    operator: dict[str, Any]
+    l2_rpc: str | None
+    deployments: Path
+
+    @property
+    def domain(self) -> Domain:
+        """EIP-712 domain of receipts."""
+        domain = self.operator["receipt_domain"]
+        return Domain(domain["chainId"], from_hex(domain["verifyingContract"], 20))
+
+
+def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> Receipt:
+    """The receipt of an exchange, once everything in it agrees with what this client knows by itself."""
+    answer = b"".join(exchange.answer)
+    strip = strip_stream if answer.startswith(b"data: ") else strip_json
+    produced, envelope = strip(answer)
+    if envelope is None:
+        sys.exit("The answer carries no receipt.")
+    receipt, salt = Receipt.from_json(envelope["receipt"]), from_hex(envelope["salt"], 32)
+    signer = recover(receipt.digest(expected.domain), from_hex(envelope["signature"], 65))
+    price = model["price"]
+    fee = fee_up(
+        receipt.input_units,
+        receipt.output_units,
+        int(price["input_units_per_1000"]),
+        int(price["output_units_per_1000"]),
+    )
+    entries = [SetEntry(entry["assetId"], entry["ppm"]) for entry in envelope["set"]]
+    findings = {
+        "requestHash is of the body that was sent": receipt.request_hash == salted_hash(salt, exchange.request),
+        "responseHash is of the bytes that came": receipt.response_hash == salted_hash(salt, produced),
+        "assetId is the model's": receipt.asset_id == model["asset_id"],
+        "fee is the published price times the units, rounded up once": receipt.fee_units == fee,
+        "attributionHash is of the set": receipt.attribution_hash == attribution_hash(entries),
+        "operator is the one that was asked": to_hex(receipt.operator) == expected.operator["operator"],
+        "startedAt is now": abs(receipt.started_at - expected.operator["now"]) <= CLOCK_TOLERANCE_SECONDS,
+        f"signer {to_hex(signer)} is a key of the lane": is_lane_key(receipt, signer, expected),
+    }
+    for finding, holds in findings.items():
+        print(f"  {'ok ' if holds else 'NOT'} {finding}")
+    if not all(findings.values()):
+        sys.exit("This receipt does not hold.")
+    return receipt
+
+
+def is_lane_key(receipt: Receipt, signer: bytes, expected: Expectation) -> bool:
+    """Whether the chain knows the signer as a key of the receipt's lane; without an RPC, as the gateway says."""
+    if expected.l2_rpc is None:
+        return to_hex(signer) == expected.operator["signer"]
+    deployment = load_deployment(expected.deployments, expected.domain.chain_id)
+    rpc = RpcClient([expected.l2_rpc], deployment.l2.chain_id, name="L2")
+    try:
+        operators = Operators(rpc, deployment.l2.operators)
+        time = receipt.started_at
+        return operators.key_active_in(receipt.operator, receipt.lane, signer, time, time, "latest")
+    finally:
+        rpc.close()
+
+
+def main() -> None:
+    """List, chat, stream; check what came."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="address of the gateway")
+    parser.add_argument("--key", required=True, help="API key")
+    parser.add_argument("--model", help="model to ask; the last that is listed if none is named")
+    parser.add_argument("--prompt", default="Shall I compare thee to a summer's day?")
+    parser.add_argument("--l2-rpc", help="L2 node to ask for the lane's keys")
+    parser.add_argument("--deployments", type=Path, default=Path("contracts/deployments"))
+    words = parser.parse_args()
+
+    operator = httpx.get(f"{words.url}/v1/operator", trust_env=False).raise_for_status().json()
+    expected = Expectation(operator, words.l2_rpc, words.deployments)
+    transport = RecordingTransport()
+    client = openai.OpenAI(
+        base_url=f"{words.url}/v1", api_key=words.key, http_client=httpx.Client(transport=transport, timeout=120)
+    )
+
+    models = {model.id: model.model_extra or {} for model in client.models.list()}
+    for name, model in models.items():
+        print(f"{name}: asset {model['asset_id']}, content {model['content_hash']}, {model['identity']}")
+    name = words.model or list(models)[-1]
+    messages: Any = [{"role": "user", "content": words.prompt}]
+
+    answer = client.chat.completions.create(model=name, messages=messages, max_tokens=40)
+    print(f"\n{name} answers: {answer.choices[0].message.content}")
+    receipt = check(transport.last, models[name], expected)
+    print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
+
+    print(f"\n{name} streams: ", end="")
+    for chunk in client.chat.completions.create(model=name, messages=messages, max_tokens=40, stream=True):
+        print(chunk.choices[0].delta.content or "", end="", flush=True)
+    print()
+    receipt = check(transport.last, models[name], expected)
+    print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (TributaryError, httpx.HTTPError, openai.OpenAIError) as error:
+        sys.exit(f"{error}")
