@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ import typer
 from rich.console import Console
 
 from ledger.config import state_folder
-from ledger.errors import LedgerDifferenceError
+from ledger.errors import LedgerDifferenceError, UsageError
 from tributary.demo.run import Order, run_demo, write_figures
 from tributary.demo.stopwatch import Stopwatch
 from tributary.demo.table import show
@@ -40,10 +42,8 @@ def demo(
     """
     console = Console()
     watch = Stopwatch(console)
-    folder = state_folder() / "demo"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     with ExitStack() as stack:
+        folder = stack.enter_context(sole_folder(state_folder() / "demo"))
         with watch.stage("start", "Starting PostgreSQL, L1 and L2; deploying the contracts"):
             world = stack.enter_context(open_world(folder, os.environ))
         figures = run_demo(world, Order(requests), console, watch, stack)
@@ -57,6 +57,26 @@ def demo(
             _wait(world, console)
 
 
+@contextmanager
+def sole_folder(folder: Path) -> Iterator[Path]:
+    """An empty folder that no other demo uses while the block runs.
+
+    Raises:
+        UsageError: another demo runs there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"Another demo runs in {folder}; end it first, or name another folder with TRIBUTARY_STATE_DIR."
+            ) from error
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        yield folder
+
+
 def _wait(world: World, console: Console) -> None:
     """Stays until Ctrl-C, with everything running."""
     console.print("\nEverything is running; Ctrl-C ends it.")
@@ -68,4 +88,5 @@ def _wait(world: World, console: Console) -> None:
         ("logs", str(world.program.logs)),
     ):
         console.print(f"  {name}: {address}", highlight=False)
-    signal.pause()
+    with suppress(KeyboardInterrupt):
+        signal.pause()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,9 @@ class Demo:
     def settle(self) -> None:
         """Entitlements, a quorum of attesters with an index each, the root, the delay, the claims."""
         with self.watch.stage("attesters", f"Starting {cast.ATTESTERS} attesters, each with an index of its own"):
-            urls = [self._attester(actor) for actor in cast.ATTESTER_ACTORS]
+            databases = [self.world.database_of(actor) for actor in cast.ATTESTER_ACTORS]
+            with ThreadPoolExecutor() as pool:
+                urls = list(pool.map(self._attester, cast.ATTESTER_ACTORS, databases))
         settings = {
             "SETTLEMENT_PRIVATE_KEY": to_hex(self.world.chains.devnet.accounts[1].private_key),
             "SETTLEMENT_ATTESTER_URLS": ",".join(urls),
@@ -150,10 +153,10 @@ class Demo:
             settle("index", "--once")
             settle("settle", "--once", environment=settings)
 
-    def _attester(self, actor: Actor) -> str:
+    def _attester(self, actor: Actor, database_url: str) -> str:
         """The address of a new attester that has indexed the chains for itself."""
         program, port = self.world.program, free_port()
-        own = {"DATABASE_URL": self.world.database_of(actor)}
+        own = {"DATABASE_URL": database_url}
         program.run("index", "--once", environment=own)
         process = program.start(
             f"attest-{port}",

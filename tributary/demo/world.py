@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tributary.demo.cast import Actor
 
 DATABASE = "demo"
+TEMPLATE = "schema_only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,16 @@ class World:
     api_url: str
 
     def database_of(self, actor: Actor) -> str:
-        """The address of a party's own migrated database, made if it is not there."""
-        url = self.postgres.ensure_database(actor.name.replace(" ", "_"))
-        migrate(url)
-        return url
+        """The address of a new database of a party's own, with the schema and nothing else."""
+        return self.postgres.create_database(actor.name.replace(" ", "_"), template=TEMPLATE)
 
 
 @contextmanager
 def open_world(folder: Path, environment: Mapping[str, str]) -> Iterator[World]:
     """A fresh world under `folder`, gone when the block ends (its files stay)."""
     with PostgresServer(folder / "postgres") as postgres, Devnet.start(folder / "devnet") as devnet:
-        database_url = postgres.ensure_database(DATABASE)
-        migrate(database_url)
+        migrate(postgres.create_database(TEMPLATE))
+        database_url = postgres.create_database(DATABASE, template=TEMPLATE)
         deployment = deploy_contracts(devnet, folder / "deployments")
         gateway_port, api_port = free_port(), free_port()
         settings = {
