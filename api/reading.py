@@ -34,13 +34,22 @@ class Reading:
         return self.l2.numbers()
 
 
-def open_reading(session: ReadSession) -> Reading:
-    """The snapshot that `session` begins now.
+def begin_snapshot(session: ReadSession) -> Reading:
+    """What `session` reads from now on: the database as it stands, whatever is written meanwhile.
 
     Raises:
         NotYetFinalError: the index is empty.
     """
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return open_reading(session)
+
+
+def open_reading(session: ReadSession) -> Reading:
+    """Heads and facts as `session` reads them.
+
+    Raises:
+        NotYetFinalError: the index is empty.
+    """
     deployment = session.execute(_DEPLOYMENT).first()
     if deployment is None:
         raise NotYetFinalError("The index is empty; start `tributary index` and try again.")
@@ -62,7 +71,7 @@ def current_reading(request: Request) -> Iterator[Reading]:
     """The reading of a request, ended with it."""
     sessions: sessionmaker[ReadSession] = request.app.state.sessions
     with sessions() as session:
-        yield open_reading(session)
+        yield begin_snapshot(session)
 
 
 CurrentReading = Annotated[Reading, Depends(current_reading)]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import sessionmaker
 from api.finality import Finality
 from api.parameters import LARGEST_ID, Cursor, IdPath, Limit, cursor_after, key_of
 from api.queries import distributions as queries
-from api.reading import CurrentReading, Reading, open_reading
+from api.reading import CurrentReading, Reading, begin_snapshot
 from api.schemas.distributions import (
     AttesterAnswer,
     Distribution,
@@ -99,7 +99,7 @@ def distribution_file(
     request: Request, root_index: IdPath, session: Annotated[ReadSession, Depends(open_session)]
 ) -> Response:
     """The distribution file: canonical JSON whose keccak256 is the root's `dataHash`. It never changes."""
-    reading = open_reading(session)
+    reading = begin_snapshot(session)
     row = _root(reading, root_index)
     data_hash = bytes(row.data_hash)
     size = queries.file_size(reading, data_hash)

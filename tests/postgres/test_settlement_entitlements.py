@@ -32,8 +32,8 @@ ONE_BATCH = History(
 
 
 @pytest.fixture
-def connection(database_url: str) -> Iterator[Connection]:
-    engine = open_engine(database_url)
+def connection(module_database_url: str) -> Iterator[Connection]:
+    engine = open_engine(module_database_url)
     with engine.connect() as connection:
         yield connection
     engine.dispose()
