@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import openai
+from typing_extensions import override
 
 from ledger.chain.contracts.operators import Operators
 from ledger.chain.deployment import load_deployment
@@ -48,6 +49,7 @@ class RecordingTransport(httpx.HTTPTransport):
 
     last = Exchange(b"")
 
+    @override
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body recorded as it is read."""
         self.last = Exchange(request.read())
@@ -61,11 +63,13 @@ class _Recorded(httpx.SyncByteStream):
         self._stream = stream
         self._kept = kept
 
+    @override
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._stream:
             self._kept.append(chunk)
             yield chunk
 
+    @override
     def close(self) -> None:
         self._stream.close()
 
@@ -122,7 +126,7 @@ def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> R
 def is_lane_key(receipt: Receipt, signer: bytes, expected: Expectation) -> bool:
     """Whether the chain knows the signer as a key of the receipt's lane; without an RPC, as the gateway says."""
     if expected.l2_rpc is None:
-        return to_hex(signer) == expected.operator["signer"]
+        return bool(to_hex(signer) == expected.operator["signer"])
     deployment = load_deployment(expected.deployments, expected.domain.chain_id)
     rpc = RpcClient([expected.l2_rpc], deployment.l2.chain_id, name="L2")
     try:
@@ -147,9 +151,8 @@ def main() -> None:
     operator = httpx.get(f"{words.url}/v1/operator", trust_env=False).raise_for_status().json()
     expected = Expectation(operator, words.l2_rpc, words.deployments)
     transport = RecordingTransport()
-    client = openai.OpenAI(
-        base_url=f"{words.url}/v1", api_key=words.key, http_client=httpx.Client(transport=transport, timeout=120)
-    )
+    recording: Any = httpx.Client(transport=transport, timeout=120)
+    client = openai.OpenAI(base_url=f"{words.url}/v1", api_key=words.key, http_client=recording)
 
     models = {model.id: model.model_extra or {} for model in client.models.list()}
     for name, model in models.items():

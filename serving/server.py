@@ -107,6 +107,7 @@ def _config(gateway: Gateway) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=gateway.settings.shutdown_seconds,
         timeout_keep_alive=75,
         backlog=2048,

@@ -77,7 +77,7 @@ class CompletionBody(_Body):
         Annotated[str, Field()]
         | Annotated[list[str], Field(min_length=1, max_length=MAX_CHOICES)]
         | Annotated[list[int], Field(min_length=1)]
-        | Annotated[list[list[int]], Field(min_length=1, max_length=MAX_CHOICES)]
+        | Annotated[list[Annotated[list[int], Field(min_length=1)]], Field(min_length=1, max_length=MAX_CHOICES)]
     )
     logprobs: int | None = Field(default=None, ge=0, le=5)
     best_of: Literal[1] | None = None

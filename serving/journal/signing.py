@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from coincurve import PrivateKey
 
@@ -21,7 +22,7 @@ class ReceiptSigner:
     key: PrivateKey
     domain: Domain
 
-    @property
+    @cached_property
     def address(self) -> bytes:
         """20-byte address that the signatures recover to."""
         return address_of(self.key)
