@@ -1,0 +1,1 @@
+"""Training of the shipped model family; needs the `train` extra (torch, transformers, peft)."""
