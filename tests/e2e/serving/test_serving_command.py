@@ -1,0 +1,90 @@
+"""`tributary serve`: it serves until it is told to stop, and says in one sentence why it can't."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from ledger.config import CHECKOUT
+from serving.settings import ServingSettings
+from tests.factories.serving_world import ServingWorld, running
+
+pytestmark = pytest.mark.e2e
+
+
+def start(fields: dict[str, Any]) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SERVING_")}
+    environment |= {ServingSettings.variable(name): str(value) for name, value in fields.items()}
+    command = [sys.executable, "-m", "tributary", "serve"]
+    return subprocess.Popen(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def fails(fields: dict[str, Any]) -> str:
+    """What it says on stderr, which is one sentence, as it ends."""
+    process = start(fields)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode not in {0, None}
+    assert "Traceback" not in said
+    return said.strip().splitlines()[-1]
+
+
+def test_it_serves_until_sigterm_and_gives_the_lane_back(serving_world: ServingWorld, database_url: str) -> None:
+    process = start(serving_world.settings(database_url, lane=1))
+    try:
+        said = next(line for line in process.stdout if line.startswith("Serving "))
+        address = said.split()[1]
+        assert httpx.get(f"{address.removesuffix('/v1')}/ready", trust_env=False).json()["status"] == "ready"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
+    with running(serving_world.settings(database_url, lane=1)) as again:
+        assert again.gateway.journal.available
+
+
+def test_a_taken_port_is_named(serving_world: ServingWorld, database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"Port {port} on 127.0.0.1 is taken" in fails(serving_world.settings(database_url, port=port))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"database_url": "postgresql://nobody@127.0.0.1:1/none"}, "PostgreSQL"),
+        ({"l2_rpc_url": "http://127.0.0.1:1"}, "No L2 node answers"),
+        ({"lane": 77}, "not registered for lane 77"),
+        ({"lane_key": "0x12"}, "SERVING_LANE_KEY is wrong"),
+        ({"operator": "me"}, "SERVING_OPERATOR is wrong"),
+        ({"models_dir": "/nowhere"}, "manifest.json"),
+        ({"deployments_dir": "/nowhere"}, "deployment"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_in_one_sentence(
+    serving_world: ServingWorld, database_url: str, change: dict[str, Any], sentence: str
+) -> None:
+    said = fails(serving_world.settings(database_url) | change)
+    assert sentence in said
+    assert "0x12" not in said  # a secret is not repeated
+
+
+def test_a_chain_of_another_id_is_refused(serving_world: ServingWorld, database_url: str, tmp_path: Path) -> None:
+    """An L1 in the place of the L2: there is no deployment for it."""
+    said = fails(serving_world.settings(database_url, l2_rpc_url=serving_world.flow.devnet.l1_url))
+    assert "no deployment for chain 900" in said
+
+
+def test_a_second_gateway_on_the_lane_is_refused(serving_world: ServingWorld, database_url: str) -> None:
+    with running(serving_world.settings(database_url, lane=1)):
+        assert "Another gateway serves lane 1" in fails(serving_world.settings(database_url, lane=1))
