@@ -24,8 +24,10 @@ from audit.money.conservation import check_conservation, read_flows
 from audit.money.entitlement import FeeSplitter, Protocol
 from audit.money.payouts import check_claimed, check_claims, check_through_blocks, read_claims, read_roots
 from audit.settings import AuditSettings
+from audit.statements.api import Api, finalized_block
+from audit.statements.comparison import Comparison
 from audit.statements.receipts import KeptReceipts, load_receipts
-from audit.verdict import Verdict
+from audit.verdict import Tally, Verdict
 from audit.walk import Walk
 from ledger.chain.beacon import BeaconClient
 from ledger.chain.chain_id import served_chain_id
@@ -66,11 +68,12 @@ class Audit:
         self._l2 = Node(settings.l2_rpc_url, chain_id, "L2", patience)
         self._beacon = BeaconClient(settings.beacon_url) if settings.beacon_url else None
         self._sources = blob_sources(self._beacon, settings.archive_dir)
-        self._differences = Differences()
+        self._differences, self._tally = Differences(), Tally()
+        self._api = Api(settings.api_url, self._differences, self._tally) if settings.api_url else None
 
     def close(self) -> None:
         """Close the connections."""
-        for client in (self._l1, self._l2, self._beacon):
+        for client in (self._l1, self._l2, self._beacon, self._api):
             if client is not None:
                 client.close()
 
@@ -90,6 +93,9 @@ class Audit:
         check_attestations(events, posts, batches.values(), differences)
         roots, claims = read_roots(events), read_claims(events)
         check_through_blocks(roots, state, differences)
+        comparison = Comparison(self._api, state, assets) if self._api else None
+        if comparison:
+            comparison.begin()
         walk = Walk(
             rulebook=Rulebook(assets, Prices(events), FeeSplitter(assets, self._protocol(state))),
             sources=self._sources,
@@ -98,6 +104,8 @@ class Audit:
             kept=KeptReceipts(self._kept, self._deployment.receipt_domain, events),
             token=state.token,
             differences=differences,
+            tally=self._tally,
+            comparison=comparison,
         )
         for done, _ in enumerate(walk.batches_and_roots(batches.values(), roots, claims), start=1):
             self._progress("Batches", done, len(batches))
@@ -106,11 +114,13 @@ class Audit:
         check_claimed(paid, state, differences)
         flows = read_flows(state, self._deployment.l2.deployed_at_block)
         conservation = check_conservation(events, keep_books(events), flows, state, differences)
+        if comparison:
+            comparison.finish(batches.values(), walk.entitlements, walk.payable, paid, conservation)
         self._l2.check_still_there(state.block)
         return Verdict(
             block=state.block,
             differences=differences,
-            tally=walk.tally,
+            tally=self._tally,
             batches=Counter(batch.status for batch in batches.values()),
             roots=len(roots),
             claims=len(claims),
@@ -123,9 +133,12 @@ class Audit:
         )
 
     def _state(self) -> State:
-        """The L2 after the block up to which everything is read."""
+        """The L2 after the block up to which everything is read; not above what the API has indexed, if there is one."""
         through = self._request.through
         block = self._l2.block(int(through) if through.isdigit() else through)
+        if self._api and not through.isdigit():
+            indexed = finalized_block(self._api).number
+            block = self._l2.block(indexed) if indexed < block.number else block
         return State(self._l2, block, self._deployment.l2.token, l2_contracts(self._deployment))
 
     def _read_logs(self, state: State) -> tuple[list[Event], list[Event]]:

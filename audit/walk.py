@@ -14,9 +14,12 @@ from audit.chain.posts import Post
 from audit.difference import Differences
 from audit.money.entitlement import Entitlements
 from audit.money.payouts import Claim, Root, check_root
+from audit.statements.comparison import Comparison
 from audit.statements.receipts import KeptReceipts
 from audit.verdict import Tally
 from ledger.chain.blocks import BlockRef
+
+KEPT_ROOTS = 2
 
 
 @dataclass(slots=True)
@@ -30,9 +33,12 @@ class Walk:
     kept: KeptReceipts
     token: bytes
     differences: Differences
+    tally: Tally
+    comparison: Comparison | None = None
     entitlements: Entitlements = field(default_factory=Entitlements)
-    tally: Tally = field(default_factory=Tally)
     unallocated_units: int = 0
+    payable: dict[int, dict[bytes, int]] = field(default_factory=dict)
+    """Units that the newest two roots owe each payee, by root index."""
 
     def batches_and_roots(
         self, batches: Iterable[Batch], roots: Iterable[Root], claims: Sequence[Claim]
@@ -58,7 +64,10 @@ class Walk:
         self.tally.waiting_receipts = self.kept.finish(now, self.differences)
 
     def _check(self, root: Root, claims: Sequence[Claim]) -> None:
-        check_root(root, self.entitlements.payable(), claims, self.token, self.differences)
+        self.payable[root.index] = self.entitlements.payable()
+        check_root(root, self.payable[root.index], claims, self.token, self.differences)
+        for index in sorted(self.payable)[:-KEPT_ROOTS]:
+            del self.payable[index]
 
     def _read(self, batch: Batch) -> None:
         """Read a batch, and add its fees up if it is finalised."""
@@ -68,6 +77,8 @@ class Walk:
         posted_in = [self.l1_blocks[post.l1_block] for post in posts]
         sound = self.rulebook.read(batch, self.sources, posted_in, self.differences)
         self.tally.blobs += len(batch.versioned_hashes)
+        if self.comparison is not None:
+            self.comparison.batch(batch, sound)
         if sound is None:
             self.tally.unreadable_batches += 1
             if batch.status == "finalized":
