@@ -81,10 +81,12 @@ def _prepare_runtime_folder() -> None:
     Without one it would share a lock file in the temporary folder with all users, and fail for all but the first.
     """
     folder = Path(tempfile.gettempdir()) / f"tributary-{os.getuid()}"
-    (folder / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
         raise RuntimeError(f"{folder} belongs to another user")
+    folder.chmod(0o700)  # the library opens it for sockets, and its next start takes no folder that is open
+    (folder / "python_PostgresServer").mkdir(exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
 
 
