@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from pydantic import SecretStr
 
 from indexer.assembly import assemble
 from indexer.digest import table_digests
@@ -31,7 +33,7 @@ from tributary.devnet import Devnet
 ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYERS = sorted((key_of(f"payer {n}") for n in range(3)), key=address_of)
 OWNER = address_of(key_of("model owner"))
-BOND, OWN_DEPOSIT, DEPOSIT, CAP = 3_000_000_000, 100_000_000, 50_000_000, 40_000_000
+BOND, OWN_DEPOSIT, DEPOSIT, CAP = 20_000_000_000, 100_000_000, 50_000_000, 40_000_000
 
 
 @dataclass
@@ -101,10 +103,51 @@ class IndexedWorld:
     def digests(self) -> dict[str, str]:
         return table_digests(self.url)
 
-    def rebuilt_digests(self, url: str) -> dict[str, str]:
-        """The digests of an index made afresh in another database, from the chains and this archive."""
-        self.index(database_url=type(self.settings.database_url)(url))
+    def digests_of(self, url: str) -> dict[str, str]:
+        """The digests of another database."""
         return table_digests(url)
+
+    def rebuilt_digests(self, url: str, **changes: Any) -> dict[str, str]:
+        """The digests of an index made afresh in another database, from the chains and this archive."""
+        self.index(database_url=SecretStr(url), **changes)
+        return table_digests(url)
+
+    def index_one_after_the_other(self, url: str, first: str) -> None:
+        """Catch up with one chain and decide what can be decided, then with the other."""
+        with assemble(self.settings.model_copy(update={"database_url": SecretStr(url)})) as indexer:
+            chains = [indexer.l1, indexer.l2] if first == "l1" else [indexer.l2, indexer.l1]
+            for chain in chains:
+                while not chain.step().caught_up:
+                    pass
+                while indexer.verifier.round():
+                    pass
+
+    def ask_again(self) -> None:
+        """Make every missing blob due now instead of later."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("UPDATE blob_fetches SET next_attempt_at = 0")
+
+    def environment(self, url: str, **changes: str) -> dict[str, str]:
+        """What a process needs to index into another database."""
+        settings = self.settings
+        return {
+            **os.environ,
+            "L1_RPC_URL": settings.l1_rpc_url[0],
+            "L2_RPC_URL": settings.l2_rpc_url[0],
+            "BEACON_URL": settings.beacon_url[0],
+            "DEPLOYMENTS_DIR": str(settings.deployments_dir),
+            "ARCHIVE_DIR": str(settings.archive_dir),
+            "DATABASE_URL": url,
+            "INDEXER_POLL_SECONDS": "0.05",
+            **changes,
+        }
+
+    def progress(self, url: str) -> tuple[int, int]:
+        """(blocks of the L2 that another database has indexed, batches that it has decided)."""
+        with psycopg.connect(url) as connection:
+            tip = connection.execute("SELECT coalesce(max(number), 0) FROM cursors WHERE chain_id = 901").fetchone()
+            decided = connection.execute("SELECT count(*) FROM batches WHERE verdict <> 'pending'").fetchone()
+        return (tip or (0,))[0], (decided or (0,))[0]
 
 
 @contextmanager
