@@ -90,7 +90,7 @@ def install_missing(level: str, npm: str) -> None:
 def wanted_stamps(level: str) -> dict[str, str]:
     """Digest of each thing that a level needs. The larger lock contains the smaller one."""
     wanted = {
-        "python": digest_of(platform.python_version(), sys.base_prefix),
+        "python": digest_of(platform.python_version(), sys.base_prefix, str(VENV)),
         "run": digest_of((CHECKOUT / "requirements" / "run.lock").read_text()),
         "project": digest_of((CHECKOUT / "pyproject.toml").read_text(), str(CHECKOUT)),
         "npm": digest_of((CHECKOUT / "package-lock.json").read_text()),

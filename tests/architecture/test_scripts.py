@@ -97,3 +97,34 @@ def test_the_compiler_reads_no_file_outside_the_folders_that_it_is_given(tmp_pat
     }
     done = solc("--standard-json", "--base-path", str(tmp_path / "given"), text=json.dumps(request))
     assert "not found" in done.stdout
+
+
+def test_continuous_integration_installs_what_is_missing_and_runs_everything(tmp_path: Path) -> None:
+    for folder in ("scripts", ".ci", "bin"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / ".ci" / "run").write_text((CHECKOUT / ".ci" / "run").read_text())
+    for name in ("scripts/test", "bin/apt-get", "bin/java"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "bin" / "dirname").symlink_to("/usr/bin/dirname")
+    (tmp_path / "bin" / "bash").symlink_to("/bin/bash")
+    done = subprocess.run(
+        ["/bin/bash", str(tmp_path / ".ci" / "run"), "-x"],
+        env={"PATH": str(tmp_path / "bin")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        "bin/apt-get update --quiet",
+        "bin/apt-get install --quiet --yes --no-install-recommends chromium chromium-driver",
+        "scripts/test --full -x",
+    ]
+
+
+def test_the_full_suite_runs_the_tests_of_every_marker() -> None:
+    words = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests/architecture"]
+    everything = subprocess.run(
+        [sys.executable, *words, "-m", ""], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    assert "deselected" not in everything.stdout
