@@ -2,6 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "./BatchTypes.sol";
+import {InferenceReceipt} from "./InferenceReceipt.sol";
 import {IIntakePause} from "./IIntakePause.sol";
 
 /// @title Batches of receipts, from commit to payout
@@ -93,6 +94,9 @@ interface IReceiptLedger is IIntakePause {
     /// @notice The batch's status: the record's if it is the present one, Finalized if the batch has left, None if it
     /// was never committed. Reverts on any other record.
     function batchStatus(uint64 batchId, BatchRecord calldata record) external view returns (BatchStatus);
+
+    /// @notice EIP-712 digest that an operator's lane key signs for a receipt.
+    function receiptDigest(InferenceReceipt calldata receipt) external view returns (bytes32);
 
     /// @notice Part of every fee that is the protocol's, and who gets it.
     function protocolPpm() external view returns (uint32);

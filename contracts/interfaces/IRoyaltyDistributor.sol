@@ -110,7 +110,8 @@ interface IRoyaltyDistributor {
     function fund(uint64 batchId, uint64 amount) external;
 
     /// @notice Replaces an attester by another, effective after ATTESTER_NOTICE. Governor only.
-    /// @dev Requires an attester that is not already on its way out, and one that never was an attester.
+    /// @dev Requires an attester (or one to come) that is not already on its way out, and one that never was an
+    /// attester.
     function replaceAttester(address outgoing, address incoming) external;
 
     /// @notice Reverts with DistributorRootUnknown if there is no such root.

@@ -36,7 +36,7 @@ abstract contract AttesterQuorum is IRoyaltyDistributor, Ownable2Step, EIP712 {
         Term storage term = _terms[outgoing];
         require(term.until == type(uint40).max, DistributorNotAttester(outgoing));
         uint40 effectiveAt = uint40(block.timestamp) + ATTESTER_NOTICE;
-        // One that is still to come can be withdrawn: it then never serves.
+        // Also one that is still to come: it then serves for the time between the two replacements.
         term.until = effectiveAt;
         _appoint(incoming, effectiveAt);
         emit AttesterReplaced(outgoing, incoming, effectiveAt);

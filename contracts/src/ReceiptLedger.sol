@@ -7,10 +7,12 @@ import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
 import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
+import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IRoyaltyDistributor} from "../interfaces/IRoyaltyDistributor.sol";
 import {BlobAttestations} from "./BlobAttestations.sol";
 import {IntakePause} from "./IntakePause.sol";
 import {BatchLayout} from "./libraries/BatchLayout.sol";
+import {ReceiptHash} from "./libraries/ReceiptHash.sol";
 import {BLOB_MAX_AGE, CHALLENGE_WINDOW, PPM} from "./Windows.sol";
 
 /// @dev EIP712 is the receipts' domain: InferenceReceipt is signed for this contract's address.
@@ -111,6 +113,11 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         if (batchHash[batchId] == 0) return BatchStatus.Finalized;
         _requireRecord(batchId, record);
         return record.status;
+    }
+
+    /// @inheritdoc IReceiptLedger
+    function receiptDigest(InferenceReceipt calldata receipt) external view returns (bytes32) {
+        return _hashTypedDataV4(ReceiptHash.structHash(receipt));
     }
 
     /* INTERNAL */

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ledger.chain.blocks import block_at
 from ledger.chain.structs import BatchStatus, Claim
 from ledger.errors import ContractRevertedError
+from ledger.protocol.batch import post_hash
 from ledger.protocol.distribution import Distribution, DistributionTree, Payout
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of, sign
@@ -18,6 +20,7 @@ from tests.factories.operator_flow import (
     OUTPUT_PRICE,
     PROTOCOL_PPM,
     OperatorFlow,
+    execute,
     key_of,
     operator_flow,
     terms_for,
@@ -140,3 +143,27 @@ def test_the_deposits_gas_is_enough_for_six_blobs(flow: OperatorFlow) -> None:
     assert receipt.blob_gas_used == 6 * 131_072
     flow.commit(batch, hashes)
     assert flow.ledger.next_seq(flow.operator.address, 0, "latest") == head + 10_300
+
+
+def test_queued_posts_share_one_deposit_each_with_its_own_time(flow: OperatorFlow) -> None:
+    payer = address_of(PAYERS[0])
+    first = flow.batch(1, [(payer, 7)])
+    second = flow.batch(1, [(payer, 8)], lane=3)
+    names = []
+    for batch in (first, second):
+        hashes, receipt = flow.send_blobs(batch, flow.inbox.queue_blobs())
+        names.append((post_hash(hashes), block_at(flow.l1, receipt.block_number).timestamp))
+        flow.devnet.advance(100)
+    assert not flow.ledger.attested_at(names[0][0], "latest")
+    execute(flow.devnet, flow.operator_l1, flow.inbox.relay([name for name, _ in names]))
+    for name, time in names:
+        flow.wait_for_attestation(name)
+        assert flow.ledger.attested_at(name, "latest") == time
+
+
+def test_the_messenger_carries_attestations_too(devnet: Devnet, tmp_path: Path) -> None:
+    with operator_flow(devnet, tmp_path, ATTESTERS, quorum=2, messenger=True) as flow:
+        batch = flow.batch(1, [(address_of(PAYERS[0]), 7)])
+        hashes, receipt = flow.post(batch)
+        posted = block_at(flow.l1, receipt.block_number).timestamp
+        assert flow.ledger.attested_at(post_hash(hashes), "latest") == posted

@@ -125,12 +125,17 @@ class OperatorFlow:
 
     def post(self, batch: EncodedBatch) -> tuple[tuple[bytes, ...], TxReceipt]:
         """Posts the batch's blobs on L1 and waits until L2 knows of them: (versioned hashes, L1 receipt)."""
+        hashes, receipt = self.send_blobs(batch, self.inbox.post_blobs())
+        self.wait_for_attestation(post_hash(hashes))
+        return hashes, receipt
+
+    def send_blobs(self, batch: EncodedBatch, call: Call) -> tuple[tuple[bytes, ...], TxReceipt]:
+        """Makes this call on L1 with the batch's blobs aboard."""
         sidecar = build_sidecar(batch.blobs, sidecar_version(self.l1))
-        tx = self.operator_l1.sign(self.inbox.post_blobs(), versioned_hashes=sidecar.versioned_hashes)
+        tx = self.operator_l1.sign(call, versioned_hashes=sidecar.versioned_hashes)
         self.operator_l1.broadcast(tx, sidecar)
         self.devnet.l1.mine()
         receipt = self.operator_l1.succeeded(self.operator_l1.wait([tx.hash]), tx.transaction.call)
-        self.wait_for_attestation(post_hash(sidecar.versioned_hashes))
         return sidecar.versioned_hashes, receipt
 
     def wait_for_attestation(self, name: bytes) -> None:
@@ -178,25 +183,23 @@ def terms_for(payees: list[tuple[bytes, int]], royalty_ppm: int = 200_000) -> Te
 
 
 @contextmanager
-def operator_flow(devnet: Devnet, folder: Path, attesters: list[PrivateKey], quorum: int) -> Iterator[OperatorFlow]:
+def operator_flow(
+    devnet: Devnet, folder: Path, attesters: list[PrivateKey], quorum: int, *, messenger: bool = False
+) -> Iterator[OperatorFlow]:
     """Deploys to `folder` and hands everything out; nothing is registered or deposited yet."""
     with (
         closing(RpcClient([devnet.l1_url], devnet.l1_chain_id, name="L1")) as l1,
         closing(RpcClient([devnet.l2_url], devnet.l2_chain_id, name="L2")) as l2,
     ):
-        yield _deployed(devnet, folder, attesters, quorum, l1, l2)
+        yield _deployed(devnet, folder, _parameters(devnet, attesters, quorum, messenger=messenger), l1, l2)
 
 
-def _deployed(
-    devnet: Devnet, folder: Path, attesters: list[PrivateKey], quorum: int, l1: RpcClient, l2: RpcClient
-) -> OperatorFlow:
-    operator_key = PrivateKey(devnet.accounts[0].private_key)
-    operator, operator_l1 = Sender(l2, operator_key), Sender(l1, operator_key)
-    parameters = Parameters(
+def _parameters(devnet: Devnet, attesters: list[PrivateKey], quorum: int, *, messenger: bool) -> Parameters:
+    return Parameters(
         l1_chain_id=devnet.l1_chain_id,
         l2_chain_id=devnet.l2_chain_id,
-        portal=devnet.portal,
-        l1_messenger=None,
+        portal=None if messenger else devnet.portal,
+        l1_messenger=devnet.l1_messenger if messenger else None,
         token=None,
         protocol_ppm=PROTOCOL_PPM,
         protocol_payee=address_of(key_of("protocol")),
@@ -204,6 +207,11 @@ def _deployed(
         quorum=quorum,
         governor=address_of(key_of("governor")),
     )
+
+
+def _deployed(devnet: Devnet, folder: Path, parameters: Parameters, l1: RpcClient, l2: RpcClient) -> OperatorFlow:
+    operator_key = PrivateKey(devnet.accounts[0].private_key)
+    operator, operator_l1 = Sender(l2, operator_key), Sender(l1, operator_key)
     d = deploy(parameters, operator_l1, operator, folder, when_sent=devnet.mine)
     return OperatorFlow(
         devnet,

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.26;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {Bond, IOperators, KeyActivity, Price} from "../interfaces/IOperators.sol";
+import {Operators} from "../src/Operators.sol";
+import {ExactTransfer} from "../src/libraries/ExactTransfer.sol";
+import {BlacklistToken, FeeToken} from "./tokens/OddTokens.sol";
+import {World} from "./World.sol";
+
+contract OperatorsTest is World {
+    uint64 private constant BOND = 1_000e6;
+    address private constant DEAD = 0x000000000000000000000000000000000000dEaD;
+
+    modifier bonded() {
+        depositBond(BOND);
+        _;
+    }
+
+    function asLedger() private {
+        vm.prank(address(ledger));
+    }
+
+    /* BONDS */
+
+    function test_anyone_may_add_to_a_bond() external {
+        mint(address(this), BOND);
+        token.approve(address(operators), BOND);
+        vm.expectEmit(address(operators));
+        emit IOperators.BondDeposited(operator, address(this), BOND);
+        operators.depositBond(operator, BOND);
+        vm.assertEq(operators.bond(operator).amount, BOND);
+        vm.assertEq(operators.freeBond(operator), BOND);
+        vm.assertEq(token.balanceOf(address(operators)), BOND);
+    }
+
+    function test_a_deposit_needs_an_operator_and_an_amount() external {
+        vm.expectRevert(IOperators.OperatorsAddressZero.selector);
+        operators.depositBond(address(0), 1);
+        vm.expectRevert(IOperators.OperatorsAmountZero.selector);
+        operators.depositBond(operator, 0);
+    }
+
+    function test_a_token_with_a_fee_is_refused() external {
+        FeeToken fee = new FeeToken();
+        deploy(IERC20Metadata(address(fee)), address(0));
+        fee.mint(address(this), 10);
+        fee.approve(address(operators), 10);
+        vm.expectRevert(abi.encodeWithSelector(ExactTransfer.TransferNotExact.selector, 10, 9));
+        operators.depositBond(operator, 10);
+    }
+
+    function test_a_withdrawal_waits_and_pays() external bonded {
+        vm.startPrank(operator);
+        uint40 available = clock() + 11 days;
+        vm.expectEmit(address(operators));
+        emit IOperators.BondWithdrawalRequested(operator, 400e6, available);
+        operators.requestWithdrawal(400e6);
+        vm.assertEq(operators.freeBond(operator), 600e6);
+        vm.warp(available - 1);
+        vm.expectRevert(abi.encodeWithSelector(IOperators.OperatorsWithdrawalTooEarly.selector, available));
+        operators.withdrawBond();
+        vm.warp(available);
+        vm.expectEmit(address(operators));
+        emit IOperators.BondWithdrawn(operator, 400e6);
+        operators.withdrawBond();
+        vm.stopPrank();
+        vm.assertEq(token.balanceOf(operator), 400e6);
+        Bond memory bond = operators.bond(operator);
+        vm.assertTrue(bond.amount == 600e6 && bond.withdrawing == 0 && bond.availableAt == 0);
+    }
+
+    function test_a_second_request_adds_and_restarts_the_delay() external bonded {
+        vm.startPrank(operator);
+        operators.requestWithdrawal(100e6);
+        skip(5 days);
+        operators.requestWithdrawal(200e6);
+        Bond memory bond = operators.bond(operator);
+        vm.assertEq(bond.withdrawing, 300e6);
+        vm.assertEq(bond.availableAt, clock() + 11 days);
+        vm.stopPrank();
+    }
+
+    function test_only_what_is_free_can_be_asked_back() external bonded {
+        asLedger();
+        operators.reserve(operator, 1, 1_000e6);
+        vm.startPrank(operator);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IOperators.OperatorsBondTooSmall.selector, operator, uint64(400e6), uint64(400e6 + 1)
+            )
+        );
+        operators.requestWithdrawal(400e6 + 1);
+        operators.requestWithdrawal(400e6);
+        vm.expectRevert(IOperators.OperatorsAmountZero.selector);
+        operators.requestWithdrawal(0);
+        vm.stopPrank();
+    }
+
+    function test_a_request_can_be_taken_back() external bonded {
+        vm.startPrank(operator);
+        bytes memory nothing =
+            abi.encodeWithSelector(IOperators.OperatorsNothingToWithdraw.selector, operator);
+        vm.expectRevert(nothing);
+        operators.cancelWithdrawal();
+        vm.expectRevert(nothing);
+        operators.withdrawBond();
+        operators.requestWithdrawal(BOND);
+        vm.expectEmit(address(operators));
+        emit IOperators.BondWithdrawalCancelled(operator);
+        operators.cancelWithdrawal();
+        vm.assertEq(operators.freeBond(operator), BOND);
+        vm.stopPrank();
+    }
+
+    /* RESERVES */
+
+    function test_a_reserve_is_the_least_plus_a_part_rounded_up() external view {
+        vm.assertEq(operators.reserveFor(0), 100e6);
+        vm.assertEq(operators.reserveFor(1), 100e6 + 1);
+        vm.assertEq(operators.reserveFor(2), 100e6 + 1);
+        vm.assertEq(operators.reserveFor(3), 100e6 + 2);
+        vm.assertEq(operators.reserveFor(type(uint64).max), (uint256(type(uint64).max) + 1) / 2 + 100e6);
+    }
+
+    function test_a_reserve_beyond_64_bits_is_more_than_any_bond() external {
+        Operators greedy = new Operators(token, address(ledger), type(uint64).max, 1_000_000, pauser);
+        vm.assertEq(greedy.reserveFor(1), type(uint64).max);
+    }
+
+    function test_a_reserve_is_held_and_released() external bonded {
+        vm.expectEmit(address(operators));
+        emit IOperators.BondReserved(operator, 7, 600e6);
+        asLedger();
+        vm.assertEq(operators.reserve(operator, 7, 1_000e6), 600e6);
+        vm.assertEq(operators.freeBond(operator), 400e6);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IOperators.OperatorsBondTooSmall.selector, operator, uint64(400e6), uint64(600e6)
+            )
+        );
+        asLedger();
+        operators.reserve(operator, 8, 1_000e6);
+        vm.expectEmit(address(operators));
+        emit IOperators.BondReleased(operator, 7, 600e6);
+        asLedger();
+        operators.release(operator, 7, 600e6);
+        vm.assertEq(operators.freeBond(operator), BOND);
+    }
+
+    function test_bond_that_is_asked_back_backs_no_batch() external bonded {
+        vm.prank(operator);
+        operators.requestWithdrawal(950e6);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IOperators.OperatorsBondTooSmall.selector, operator, uint64(50e6), uint64(100e6)
+            )
+        );
+        asLedger();
+        operators.reserve(operator, 1, 0);
+    }
+
+    /* SLASHING */
+
+    function test_a_slash_rewards_a_fifth_and_burns_the_rest() external bonded {
+        asLedger();
+        operators.reserve(operator, 3, 801e6);
+        uint64 held = 100e6 + 400_500_000;
+        vm.expectEmit(address(operators));
+        emit IOperators.BondSlashed(operator, 3, stranger, 100_100_000, held - 100_100_000);
+        asLedger();
+        operators.slash(operator, 3, held, stranger);
+        vm.assertEq(token.balanceOf(stranger), 100_100_000);
+        vm.assertEq(token.balanceOf(DEAD), held - 100_100_000);
+        Bond memory bond = operators.bond(operator);
+        vm.assertTrue(bond.amount == BOND - held && bond.reserved == 0);
+        vm.assertEq(token.balanceOf(address(operators)), bond.amount);
+    }
+
+    function test_a_token_that_refuses_the_challenger_does_not_save_the_guilty() external {
+        BlacklistToken listing = new BlacklistToken();
+        deploy(IERC20Metadata(address(listing)), address(0));
+        depositBond(BOND);
+        asLedger();
+        operators.reserve(operator, 3, 0);
+        listing.list(stranger, true);
+        listing.list(DEAD, true);
+        asLedger();
+        operators.slash(operator, 3, 100e6, stranger);
+        vm.assertEq(operators.bond(operator).amount, BOND - 100e6);
+        vm.assertEq(token.balanceOf(address(operators)), BOND);
+    }
+
+    function test_a_penalty_takes_what_no_batch_holds_and_the_request_last() external bonded {
+        asLedger();
+        operators.reserve(operator, 1, 0);
+        vm.prank(operator);
+        operators.requestWithdrawal(850e6);
+        asLedger();
+        vm.assertEq(operators.penalize(operator, 30e6, stranger), 30e6);
+        vm.assertEq(operators.bond(operator).withdrawing, 850e6);
+        asLedger();
+        vm.assertEq(operators.penalize(operator, 100e6, stranger), 100e6);
+        vm.assertEq(operators.bond(operator).withdrawing, 770e6);
+        vm.expectEmit(address(operators));
+        emit IOperators.BondSlashed(operator, 0, stranger, 154e6, 616e6);
+        asLedger();
+        vm.assertEq(operators.penalize(operator, 900e6, stranger), 770e6);
+        Bond memory bond = operators.bond(operator);
+        vm.assertTrue(bond.amount == 100e6 && bond.reserved == 100e6 && bond.withdrawing == 0);
+    }
+
+    function test_only_the_ledger_moves_reserves() external {
+        bytes memory refusal = abi.encodeWithSelector(IOperators.OperatorsNotLedger.selector, address(this));
+        vm.expectRevert(refusal);
+        operators.reserve(operator, 1, 1);
+        vm.expectRevert(refusal);
+        operators.release(operator, 1, 1);
+        vm.expectRevert(refusal);
+        operators.slash(operator, 1, 1, stranger);
+        vm.expectRevert(refusal);
+        operators.penalize(operator, 1, stranger);
+    }
+
+    function test_a_deployment_needs_a_token_and_a_ledger() external {
+        vm.expectRevert(IOperators.OperatorsAddressZero.selector);
+        new Operators(IERC20(address(0)), address(1), 0, 0, pauser);
+        vm.expectRevert(IOperators.OperatorsAddressZero.selector);
+        new Operators(token, address(0), 0, 0, pauser);
+    }
+
+    /* KEYS */
+
+    function test_a_key_counts_from_its_addition_to_its_revocation() external {
+        address key = address(0x1234);
+        vm.startPrank(operator);
+        uint40 added = clock();
+        vm.expectEmit(address(operators));
+        emit IOperators.KeyAdded(operator, 3, key, added);
+        operators.addKey(3, key);
+        skip(1000);
+        vm.expectEmit(address(operators));
+        emit IOperators.KeyRevoked(operator, 3, key, added + 1000);
+        operators.revokeKey(3, key);
+        vm.stopPrank();
+        uint40 end = added + 1000;
+        vm.assertTrue(operators.keyActiveIn(operator, 3, key, added, added));
+        vm.assertTrue(operators.keyActiveIn(operator, 3, key, end, end + 50));
+        vm.assertTrue(operators.keyActiveIn(operator, 3, key, added - 10, end + 10));
+        vm.assertFalse(operators.keyActiveIn(operator, 3, key, added - 10, added - 1));
+        vm.assertFalse(operators.keyActiveIn(operator, 3, key, end + 1, end + 50));
+        vm.assertFalse(operators.keyActiveIn(operator, 4, key, added, end));
+        vm.assertFalse(operators.keyActiveIn(stranger, 3, key, added, end));
+        KeyActivity memory activity = operators.keyActivity(operator, 3, key);
+        vm.assertTrue(activity.addedAt == added && activity.revokedAt == end);
+    }
+
+    function test_a_key_that_was_never_revoked_counts_for_ever() external {
+        vm.prank(operator);
+        operators.addKey(0, address(1));
+        vm.assertTrue(operators.keyActiveIn(operator, 0, address(1), type(uint40).max, type(uint40).max));
+    }
+
+    function test_a_key_has_one_span_a_lane() external {
+        address key = address(0x1234);
+        vm.startPrank(operator);
+        operators.addKey(0, key);
+        bytes memory used =
+            abi.encodeWithSelector(IOperators.OperatorsKeyUsedBefore.selector, uint16(0), key);
+        vm.expectRevert(used);
+        operators.addKey(0, key);
+        operators.revokeKey(0, key);
+        vm.expectRevert(used);
+        operators.addKey(0, key);
+        bytes memory inactive =
+            abi.encodeWithSelector(IOperators.OperatorsKeyNotActive.selector, uint16(0), key);
+        vm.expectRevert(inactive);
+        operators.revokeKey(0, key);
+        vm.expectRevert(abi.encodeWithSelector(IOperators.OperatorsKeyNotActive.selector, uint16(1), key));
+        operators.revokeKey(1, key);
+        vm.expectRevert(IOperators.OperatorsKeyZero.selector);
+        operators.addKey(0, address(0));
+        operators.addKey(1, key);
+        vm.stopPrank();
+    }
+
+    /* PRICES */
+
+    function publish(uint64 inputPrice, uint64 outputPrice) private {
+        vm.prank(operator);
+        operators.setPrice(1, inputPrice, outputPrice);
+    }
+
+    function inForce(uint40 time) private view returns (uint64, uint64, uint40) {
+        Price memory price = operators.priceAt(operator, 1, time);
+        return (price.inputPrice, price.outputPrice, price.effectiveAt);
+    }
+
+    function assertPrice(uint40 time, uint64 inputPrice, uint64 outputPrice, uint40 effectiveAt) private view {
+        (uint64 i, uint64 o, uint40 e) = inForce(time);
+        vm.assertEq(i, inputPrice);
+        vm.assertEq(o, outputPrice);
+        vm.assertEq(e, effectiveAt);
+    }
+
+    function test_there_is_no_price_before_the_first() external {
+        uint40 start = clock();
+        assertPrice(start, 0, 0, 0);
+        vm.expectEmit(address(operators));
+        emit IOperators.PricePublished(operator, 1, 10, 20, start);
+        publish(10, 20);
+        assertPrice(start - 1, 0, 0, 0);
+        assertPrice(start, 10, 20, start);
+    }
+
+    function test_a_rise_in_either_part_waits_two_days_a_fall_ten_minutes() external {
+        uint40 start = clock();
+        publish(10, 20);
+        publish(10, 21);
+        assertPrice(start + 48 hours - 1, 10, 20, start);
+        assertPrice(start + 48 hours, 10, 21, start + 48 hours);
+        skip(48 hours);
+        publish(11, 5);
+        assertPrice(clock() + 48 hours, 11, 5, clock() + 48 hours);
+        skip(48 hours);
+        uint40 later = clock();
+        publish(11, 4);
+        assertPrice(later + 10 minutes - 1, 11, 5, later);
+        assertPrice(later + 10 minutes, 11, 4, later + 10 minutes);
+    }
+
+    function test_a_fall_does_not_overtake_a_rise_that_was_announced() external {
+        uint40 start = clock();
+        publish(10, 10);
+        publish(20, 20);
+        skip(1 hours);
+        publish(15, 15);
+        assertPrice(start + 48 hours - 1, 10, 10, start);
+        assertPrice(start + 48 hours, 15, 15, start + 48 hours);
+        // Above the price in force, though not above the newest published one: the notice runs out with the rise's.
+        publish(16, 15);
+        assertPrice(start + 48 hours, 15, 15, start + 48 hours);
+        assertPrice(start + 49 hours, 16, 15, start + 49 hours);
+    }
+
+    function testFuzz_the_price_in_force_never_rose_without_notice(
+        uint64[10] memory prices,
+        uint24[10] memory gaps,
+        uint32 probe
+    ) external {
+        uint40 start = clock();
+        uint40[10] memory published;
+        for (uint256 i = 0; i < 10; ++i) {
+            skip(gaps[i] % 5 days);
+            published[i] = clock();
+            publish(prices[i], prices[i]);
+        }
+        uint40 time = start + probe % 60 days;
+        (uint64 price,, uint40 effectiveAt) = inForce(time);
+        vm.assertTrue(effectiveAt <= time);
+        if (effectiveAt == 0) return;
+        // Whatever is in force was the newest publication or an older one; anything higher than the price 48 h before
+        // was published at least 48 h before (the first price excepted).
+        (uint64 before,, uint40 since) = inForce(effectiveAt - 1);
+        if (since == 0 || price <= before) return;
+        bool announced = false;
+        for (uint256 i = 0; i < 10; ++i) {
+            if (prices[i] >= price && published[i] + 48 hours <= effectiveAt) announced = true;
+        }
+        vm.assertTrue(announced, "rose without notice");
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.26;
+
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @notice Takes one unit on every transfer while its fee is on.
+contract FeeToken is ERC20("Fee", "FEE") {
+    bool public feeOn = true;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function setFee(bool on) external {
+        feeOn = on;
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (feeOn && from != address(0) && to != address(0)) super._update(to, address(0), 1);
+    }
+}
+
+/// @notice Returns nothing from transfers, as the first tokens did.
+contract SilentToken {
+    uint8 public constant decimals = 6;
+    mapping(address => uint256) public balanceOf;
+    mapping(address => mapping(address => uint256)) public allowance;
+
+    function mint(address to, uint256 amount) external {
+        balanceOf[to] += amount;
+    }
+
+    function approve(address spender, uint256 amount) external {
+        allowance[msg.sender][spender] = amount;
+    }
+
+    function transfer(address to, uint256 amount) external {
+        balanceOf[msg.sender] -= amount;
+        balanceOf[to] += amount;
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external {
+        allowance[from][msg.sender] -= amount;
+        balanceOf[from] -= amount;
+        balanceOf[to] += amount;
+    }
+}
+
+/// @notice Refuses transfers from and to listed addresses, and can rebase.
+contract BlacklistToken is ERC20("Blacklist", "BLK") {
+    mapping(address => bool) public listed;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function list(address account, bool refused) external {
+        listed[account] = refused;
+    }
+
+    /// Takes balance away without a transfer, as a rebase does.
+    function shrink(address account, uint256 amount) external {
+        _burn(account, amount);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        require(!listed[from] && !listed[to], "listed");
+        super._update(from, to, value);
+    }
+}
+
+/// @notice Calls the recipient after a transfer, as ERC-777 does.
+contract CallbackToken is ERC20("Callback", "CBK") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (to.code.length != 0 && from != address(0)) {
+            (bool success,) = to.call(abi.encodeWithSignature("tokensReceived(uint256)", value));
+            success;
+        }
+    }
+}
+
+/// @notice Tells decimals of its own choice.
+contract DecimalsToken is ERC20("Decimals", "DEC") {
+    uint8 private immutable _decimals;
+
+    constructor(uint8 decimals_) {
+        _decimals = decimals_;
+    }
+
+    function decimals() public view override returns (uint8) {
+        return _decimals;
+    }
+}

@@ -1,0 +1,95 @@
+"""The registry divides royalties as the protocol's own arithmetic does: terms drawn at random, compared share by share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+from coincurve import PrivateKey
+
+from ledger.chain.contracts.attribution_registry import AttributionRegistry
+from ledger.chain.rpc import RpcClient
+from ledger.chain.sender import Sender
+from ledger.chain.structs import Kind, Parent, Share, Terms
+from ledger.chain.transaction import Call
+from ledger.protocol import entitlement
+from ledger.protocol.domain import address_word, word
+from ledger.protocol.keccak import keccak256
+from tests.factories.operator_flow import execute
+from tributary.contracts_build import artifacts
+from tributary.devnet import Devnet
+
+pytestmark = pytest.mark.chain
+
+ASSETS = 14
+SEED = 20_261_120
+PAYEES = [keccak256(b"payee", word(n))[:20] for n in range(9)]
+
+
+@dataclass
+class Registrar:
+    """Sends to a registry of its own."""
+
+    devnet: Devnet
+    sender: Sender
+    registry: AttributionRegistry
+
+    def send(self, call: Call) -> None:
+        execute(self.devnet, self.sender, call)
+
+    def register_all(self, drawn: list[Terms]) -> None:
+        """Commits all, waits once, reveals in order."""
+        hashes = [keccak256(b"content", word(n)) for n in range(len(drawn))]
+        for content_hash in hashes:
+            parts = (address_word(self.sender.address), word(Kind.MODEL), content_hash, bytes(32))
+            self.send(self.registry.commit(keccak256(*parts)))
+        self.devnet.advance(61)
+        for content_hash, terms in zip(hashes, drawn, strict=True):
+            self.send(self.registry.register(Kind.MODEL, content_hash, bytes(32), "", terms))
+
+
+@pytest.fixture
+def registrar(devnet: Devnet) -> Iterator[Registrar]:
+    code = artifacts()["AttributionRegistry"].bytecode + word(975_000)
+    with closing(RpcClient([devnet.l2_url], devnet.l2_chain_id, name="L2")) as rpc:
+        sender = Sender(rpc, PrivateKey(devnet.accounts[3].private_key))
+        created = execute(devnet, sender, Call(b"", code)).contract_address
+        assert created is not None
+        yield Registrar(devnet, sender, AttributionRegistry(rpc, created))
+
+
+def parts(draw: random.Random, count: int, whole: int) -> list[int]:
+    """`count` positive integers that sum to `whole`."""
+    cuts = sorted(draw.sample(range(1, whole), count - 1))
+    return [b - a for a, b in zip([0, *cuts], [*cuts, whole], strict=True)]
+
+
+def terms_of(draw: random.Random, older: int, depths: list[int]) -> Terms:
+    """Terms with up to four of the older assets as parents, some of them giving everything away."""
+    eligible = [n for n in range(1, older + 1) if depths[n - 1] < 8]
+    chosen = draw.sample(eligible, min(len(eligible), draw.randrange(5)))
+    given = parts(draw, len(chosen) + 1, 1_000_000)[:-1] if chosen else []
+    if chosen and draw.random() < 0.3:
+        given[0] += 1_000_000 - sum(given)
+    depths.append(1 + max((depths[n - 1] for n in chosen), default=-1))
+    payees = draw.sample(PAYEES, draw.randrange(1, 5))
+    split = [Share(p, ppm) for p, ppm in zip(payees, parts(draw, len(payees), 1_000_000), strict=True)]
+    parents = tuple(Parent(n, ppm) for n, ppm in zip(chosen, given, strict=True))
+    return Terms(200_000, 0, 0, 0, 0, 0, tuple(split), parents, ())
+
+
+def test_shares_on_chain_are_the_protocols_shares(registrar: Registrar) -> None:
+    draw, depths = random.Random(SEED), list[int]()
+    drawn = [terms_of(draw, n, depths) for n in range(ASSETS)]
+    registrar.register_all(drawn)
+    flat: list[tuple[entitlement.EffectiveShare, ...]] = []
+    for number, terms in enumerate(drawn, start=1):
+        split = [entitlement.Share(s.payee, s.ppm) for s in terms.split]
+        parents = [(p.ppm, flat[p.asset_id - 1]) for p in terms.parents]
+        flat.append(tuple(entitlement.flatten(split, parents)))
+        on_chain = registrar.registry.effective_shares(number, 1, "latest")
+        assert [(s.payee, s.share) for s in on_chain] == [(s.payee, s.share) for s in flat[-1]], number
+        assert sum(s.share for s in on_chain) == 10**12
