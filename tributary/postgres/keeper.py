@@ -47,8 +47,9 @@ def _keep(folder: Path, settings: Sequence[str]) -> int:
         server = _start(folder, settings)
         fcntl.flock(users, fcntl.LOCK_SH)
         fcntl.flock(turn, fcntl.LOCK_UN)
-        print(server.get_postmaster_info().socket_dir, flush=True)
-        ending.wait()
+        with suppress(BrokenPipeError):  # the owner may be gone before the server answers: then it ends at once
+            print(server.get_postmaster_info().socket_dir, flush=True)
+            ending.wait()
         fcntl.flock(turn, fcntl.LOCK_EX)
         with suppress(BlockingIOError):
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
