@@ -10,19 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audit.batch.blobs import ArchiveSource, BeaconSource, BlobSource
-from audit.batch.reading import Rulebook
-from audit.chain.assets import read_assets
-from audit.chain.batches import read_batches
 from audit.chain.events import Event, EventReader, unhex
 from audit.chain.node import Node
-from audit.chain.posts import check_attestations, read_posts
-from audit.chain.prices import Prices
 from audit.chain.state import State
 from audit.difference import Differences, Place
+from audit.histories import Histories, read_histories
 from audit.money.accounts import keep_books
 from audit.money.conservation import check_conservation, read_flows
-from audit.money.entitlement import FeeSplitter, Protocol
-from audit.money.payouts import check_claimed, check_claims, check_through_blocks, read_claims, read_roots
+from audit.money.entitlement import Entitlements, Protocol
+from audit.money.payouts import check_claimed, check_claims, check_through_blocks
 from audit.settings import AuditSettings
 from audit.statements.api import Api, finalized_block
 from audit.statements.comparison import Comparison
@@ -84,53 +80,58 @@ class Audit:
             RetryableError: a node went away, or nobody has a blob that is needed.
             WrongChainError: the L1 node serves another chain than the contracts are on.
         """
-        began, differences, state = time.monotonic(), self._differences, self._state()
+        began, state = time.monotonic(), self._state()
         events, l1_events = self._read_logs(state)
-        times = {number: block.timestamp for number, block in self._l2.blocks(e.block for e in events).items()}
-        assets = read_assets(events, times, differences)
-        batches = read_batches(events, times, differences)
-        posts = read_posts(l1_events, self._l1, differences)
-        check_attestations(events, posts, batches.values(), differences)
-        roots, claims = read_roots(events), read_claims(events)
-        check_through_blocks(roots, state, differences)
-        comparison = Comparison(self._api, state, assets) if self._api else None
-        if comparison:
-            comparison.begin()
-        walk = Walk(
-            rulebook=Rulebook(assets, Prices(events), FeeSplitter(assets, self._protocol(state))),
-            sources=self._sources,
-            posts=posts,
-            l1_blocks=self._l1.blocks(post.l1_block for group in posts.values() for post in group),
-            kept=KeptReceipts(self._kept, self._deployment.receipt_domain, events),
-            token=state.token,
-            differences=differences,
-            tally=self._tally,
-            comparison=comparison,
-        )
-        for done, _ in enumerate(walk.batches_and_roots(batches.values(), roots, claims), start=1):
-            self._progress("Batches", done, len(batches))
-        walk.finish(state.block.timestamp)
-        paid = check_claims(claims, roots, times, differences)
-        check_claimed(paid, state, differences)
+        histories = read_histories(events, l1_events, self._l1, self._l2, self._differences)
+        check_through_blocks(histories.roots, state, self._differences)
+        comparison = self._begin_comparison(state, histories)
+        walk = self._walk(state, histories, comparison)
+        paid = check_claims(histories.claims, histories.roots, histories.times, self._differences)
+        check_claimed(paid, state, self._differences)
         flows = read_flows(state, self._deployment.l2.deployed_at_block)
-        conservation = check_conservation(events, keep_books(events), flows, state, differences)
-        if comparison:
-            comparison.finish(batches.values(), walk.entitlements, walk.payable, paid, conservation)
+        conservation = check_conservation(events, keep_books(events), flows, state, self._differences)
+        if comparison is not None:
+            comparison.finish(histories.batches.values(), walk.entitlements, walk.payable, paid, conservation)
         self._l2.check_still_there(state.block)
         return Verdict(
             block=state.block,
-            differences=differences,
+            differences=self._differences,
             tally=self._tally,
-            batches=Counter(batch.status for batch in batches.values()),
-            roots=len(roots),
-            claims=len(claims),
+            batches=Counter(batch.status for batch in histories.batches.values()),
+            roots=len(histories.roots),
+            claims=len(histories.claims),
             earned=walk.entitlements.owed,
             paid=paid,
-            charged_units=walk.entitlements.charged_units,
+            charged_units=int(walk.entitlements.charged_units),
             unallocated_units=walk.unallocated_units,
             conservation=conservation,
             seconds=time.monotonic() - began,
         )
+
+    def _walk(self, state: State, histories: Histories, comparison: Comparison | None) -> Walk:
+        """Every batch read, every root checked, every kept receipt looked for."""
+        walk = Walk(
+            histories=histories,
+            sources=self._sources,
+            kept=KeptReceipts(self._kept, self._deployment.receipt_domain, histories.events),
+            token=state.token,
+            entitlements=Entitlements(histories.assets, self._protocol(state)),
+            differences=self._differences,
+            tally=self._tally,
+            comparison=comparison,
+        )
+        for done, _ in enumerate(walk.batches_and_roots(), start=1):
+            self._progress("Batches", done, len(histories.batches))
+        walk.finish(state.block.timestamp)
+        return walk
+
+    def _begin_comparison(self, state: State, histories: Histories) -> Comparison | None:
+        """The comparison with the API, if one is given."""
+        if self._api is None:
+            return None
+        comparison = Comparison(self._api, state, histories.assets)
+        comparison.begin()
+        return comparison
 
     def _state(self) -> State:
         """The L2 after the block up to which everything is read; not above what the API has indexed, if there is one."""

@@ -4,20 +4,19 @@ Batches come as they were finalised, and each root when everything that it cover
 comes last and adds to nobody's entitlement. One batch is in memory at a time.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from audit.batch.blobs import BlobSource
 from audit.batch.reading import Rulebook
 from audit.chain.batches import Batch
-from audit.chain.posts import Post
 from audit.difference import Differences
+from audit.histories import Histories
 from audit.money.entitlement import Entitlements
-from audit.money.payouts import Claim, Root, check_root
+from audit.money.payouts import Root, check_root
 from audit.statements.comparison import Comparison
 from audit.statements.receipts import KeptReceipts
 from audit.verdict import Tally
-from ledger.chain.blocks import BlockRef
 
 KEPT_ROOTS = 2
 
@@ -26,33 +25,30 @@ KEPT_ROOTS = 2
 class Walk:
     """Running sums of a walk; `entitlements` are what finalised batches owe."""
 
-    rulebook: Rulebook
+    histories: Histories
     sources: Sequence[BlobSource]
-    posts: Mapping[bytes, list[Post]]
-    l1_blocks: Mapping[int, BlockRef]
     kept: KeptReceipts
     token: bytes
+    entitlements: Entitlements
     differences: Differences
     tally: Tally
     comparison: Comparison | None = None
-    entitlements: Entitlements = field(default_factory=Entitlements)
     unallocated_units: int = 0
     payable: dict[int, dict[bytes, int]] = field(default_factory=dict)
     """Units that the newest two roots owe each payee, by root index."""
 
-    def batches_and_roots(
-        self, batches: Iterable[Batch], roots: Iterable[Root], claims: Sequence[Claim]
-    ) -> Iterator[Batch]:
+    def batches_and_roots(self) -> Iterator[Batch]:
         """Take the walk; each batch is yielded once it has been read."""
+        batches = self.histories.batches.values()
         finalized = [(batch.finalized_block, batch.batch_id, batch) for batch in batches if batch.finalized_block]
-        waiting = sorted(roots, key=lambda root: (root.through_block, root.index))
+        waiting = sorted(self.histories.roots, key=lambda root: (root.through_block, root.index))
         for block, _, batch in sorted(finalized, key=lambda entry: entry[:2]):
             while waiting and waiting[0].through_block < block:
-                self._check(waiting.pop(0), claims)
+                self._check(waiting.pop(0))
             self._read(batch)
             yield batch
         for root in waiting:
-            self._check(root, claims)
+            self._check(root)
         for batch in batches:
             if batch.status == "open":
                 self._read(batch)
@@ -63,19 +59,20 @@ class Walk:
         self.tally.kept_receipts = self.kept.found
         self.tally.waiting_receipts = self.kept.finish(now, self.differences)
 
-    def _check(self, root: Root, claims: Sequence[Claim]) -> None:
+    def _check(self, root: Root) -> None:
         self.payable[root.index] = self.entitlements.payable()
-        check_root(root, self.payable[root.index], claims, self.token, self.differences)
+        check_root(root, self.payable[root.index], self.histories.claims, self.token, self.differences)
         for index in sorted(self.payable)[:-KEPT_ROOTS]:
             del self.payable[index]
 
     def _read(self, batch: Batch) -> None:
         """Read a batch, and add its fees up if it is finalised."""
-        posts = self.posts.get(batch.post_hash, [])
+        posts = self.histories.posts.get(batch.post_hash, [])
         if not posts:
             self.differences.note(batch.place, "post of its blobs", "on L1", "nowhere")
-        posted_in = [self.l1_blocks[post.l1_block] for post in posts]
-        sound = self.rulebook.read(batch, self.sources, posted_in, self.differences)
+        posted_in = [self.histories.l1_blocks[post.l1_block] for post in posts]
+        rulebook = Rulebook(self.histories.assets, self.histories.prices)
+        sound = rulebook.read(batch, self.sources, posted_in, self.differences)
         self.tally.blobs += len(batch.versioned_hashes)
         if self.comparison is not None:
             self.comparison.batch(batch, sound)
@@ -87,4 +84,4 @@ class Walk:
         self.tally.receipts += len(sound.read.receipts)
         self.kept.compare(batch, sound.read, sound.sets, self.differences)
         if batch.status == "finalized":
-            self.rulebook.split(batch, sound, self.entitlements)
+            self.entitlements.add(sound.read.operator, sound.weighed)

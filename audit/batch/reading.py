@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from audit.batch.blobs import BlobSource, fetch_blobs
-from audit.batch.decode import ReadBatch, read_batch
+from audit.batch.decode import ReadBatch, ReadReceipt, read_batch
 from audit.batch.form import check_form
 from audit.batch.pricing import check_assets, check_pricing, terms_time
 from audit.batch.sets import Entry
@@ -12,17 +12,24 @@ from audit.chain.assets import Asset
 from audit.chain.batches import Batch
 from audit.chain.prices import Prices
 from audit.difference import Differences
-from audit.money.entitlement import Entitlements, FeeSplitter
+from audit.money.entitlement import Use, Weighed, weigh
 from ledger.chain.blocks import BlockRef
 from ledger.errors import BlobFormatError
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A batch that counts: its content with its attribution sets by position."""
+    """A batch that counts."""
 
     read: ReadBatch
     sets: Mapping[int, tuple[Entry, ...]]
+    """Its attribution sets by position."""
+    weighed: Weighed
+    """Its fees by what they draw on."""
+
+    def entries(self, receipt: ReadReceipt) -> tuple[Entry, ...]:
+        """A receipt's attribution set; empty for none."""
+        return self.sets[receipt.set_position] if receipt.set_position else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,6 @@ class Rulebook:
 
     assets: Mapping[int, Asset]
     prices: Prices
-    splitter: FeeSplitter
 
     def read(
         self, batch: Batch, sources: Sequence[BlobSource], posted_in: Sequence[BlockRef], differences: Differences
@@ -52,16 +58,13 @@ class Rulebook:
         if sets is None or not known:
             return None
         check_pricing(batch, read, sets, self.assets, self.prices, differences)
-        return Sound(read, sets)
-
-    def split(self, batch: Batch, sound: Sound, entitlements: Entitlements) -> None:
-        """Add the fees of a sound batch to what everybody is owed."""
-        for receipt in sound.read.receipts:
-            self.splitter.split(
-                entitlements,
-                operator=sound.read.operator,
-                asset_id=receipt.asset_id,
-                terms_time=terms_time(receipt, batch),
-                fee_units=receipt.fee_units,
-                entries=sound.sets[receipt.set_position] if receipt.set_position else (),
+        uses = (
+            Use(
+                receipt.asset_id,
+                terms_time(receipt, batch),
+                receipt.fee_units,
+                sets[receipt.set_position] if receipt.set_position else (),
             )
+            for receipt in read.receipts
+        )
+        return Sound(read, sets, weigh(uses, self.assets))

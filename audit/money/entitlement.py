@@ -1,14 +1,16 @@
-"""What each payee is owed, as exact fractions, receipt by receipt.
+"""What each payee is owed, as exact fractions.
 
 The rule of DESIGN section 8, written as it is spoken: of every fee the protocol gets its ppm, the operator what neither
 protocol nor royalty takes, and the royalty goes to the asset's payees, except for the data share of a receipt with an
-attribution set, which goes to the payees of the datasets that it names. Division happens once, when an amount is paid.
+attribution set, which goes to the payees of the datasets that it names. Fees that are divided alike are added up first.
+Division into whole units happens once, when an amount is paid.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from typing import NamedTuple
 
 from audit.batch.sets import Entry
 from audit.chain.assets import BY_OPERATOR, Asset, Terms
@@ -26,17 +28,83 @@ class Protocol:
     ppm: int
 
 
+class Use(NamedTuple):
+    """What of a receipt decides who earns its fee."""
+
+    asset_id: int
+    terms_time: int
+    fee_units: int
+    entries: Sequence[Entry]
+    """Its attribution set; empty for none."""
+
+
+class Drawn(NamedTuple):
+    """What fees are divided by: the asset that served and the dataset drawn on, each in a version of its terms.
+
+    Dataset 0 in version 0 stands for the terms' own weights.
+    """
+
+    asset_id: int
+    version: int
+    dataset_id: int
+    dataset_version: int
+
+
+Weighed = Mapping[Drawn, Fraction]
+"""Fee times weight, in base units, by what is drawn on; over all of it they sum to the fees."""
+
+
+def weights(terms: Terms, entries: Sequence[Entry]) -> list[tuple[int, Fraction]]:
+    """(dataset, weight) of a receipt; dataset 0 stands for the terms' own weights.
+
+    A set counts only where the terms let operators attribute, and an entry only for a dataset that they admit.
+    """
+    if terms.mode != BY_OPERATOR or not entries:
+        return [(0, Fraction(1))]
+    return [(entry.asset_id if entry.asset_id in terms.datasets else 0, Fraction(entry.ppm, PPM)) for entry in entries]
+
+
+def weigh(uses: Iterable[Use], assets: Mapping[int, Asset]) -> Weighed:
+    """The fees of these receipts, by what they draw on at their terms times."""
+    weighed: dict[Drawn, Fraction] = defaultdict(Fraction)
+    for use in uses:
+        terms = assets[use.asset_id].at(use.terms_time)
+        for dataset_id, weight in weights(terms, use.entries):
+            dataset_version = assets[dataset_id].at(use.terms_time).version if dataset_id else 0
+            weighed[Drawn(use.asset_id, terms.version, dataset_id, dataset_version)] += use.fee_units * weight
+    return weighed
+
+
 @dataclass(slots=True)
 class Entitlements:
-    """Running sums by payee. `charged_units` is the sum of the fees that were split."""
+    """What everybody is owed by the batches added so far."""
 
+    assets: Mapping[int, Asset]
+    protocol: Protocol
     owed: dict[bytes, Fraction] = field(default_factory=dict)
-    charged_units: int = 0
+    charged_units: Fraction = Fraction(0)
+    """Sum of the fees that were divided."""
 
-    def add(self, fee_units: int, weight: Fraction, parts: Parts) -> None:
-        """Split `weight` of a fee."""
-        for payee, part in parts:
-            self.owed[payee] = self.owed.get(payee, Fraction(0)) + fee_units * weight * part
+    def add(self, operator: bytes, weighed: Weighed) -> None:
+        """Divide an operator's weighed fees."""
+        for drawn, fee in weighed.items():
+            self.charged_units += fee
+            for payee, part in self.parts_of_one(operator, drawn):
+                self.owed[payee] = self.owed.get(payee, Fraction(0)) + fee * part
+
+    def parts_of_one(self, operator: bytes, drawn: Drawn) -> Parts:
+        """How one unit of fee is divided."""
+        terms = self.assets[drawn.asset_id].terms[drawn.version - 1]
+        protocol = Fraction(self.protocol.ppm, PPM)
+        royalty = Fraction(terms.royalty_ppm, PPM)
+        by_data = Fraction(terms.data_ppm, PPM) if drawn.dataset_id else Fraction(0)
+        parts = [(self.protocol.payee, protocol), (operator, 1 - protocol - royalty)]
+        for payee, share in terms.shares:
+            parts.append((payee, royalty * (1 - by_data) * Fraction(share, SHARE_ONE)))
+        if drawn.dataset_id:
+            for payee, share in self.assets[drawn.dataset_id].terms[drawn.dataset_version - 1].shares:
+                parts.append((payee, royalty * by_data * Fraction(share, SHARE_ONE)))
+        return tuple(parts)
 
     def payable(self) -> dict[bytes, int]:
         """Whole units of each payee that has any: the one division, rounded down."""
@@ -45,59 +113,3 @@ class Entitlements:
     def dust(self) -> Fraction:
         """The fractional parts that rounding down leaves, all together."""
         return sum((amount - int(amount) for amount in self.owed.values()), Fraction(0))
-
-
-class FeeSplitter:
-    """Splits receipts' fees by the terms in force at their terms time."""
-
-    def __init__(self, assets: Mapping[int, Asset], protocol: Protocol) -> None:
-        """Take the histories that decide who gets what."""
-        self._assets = assets
-        self._protocol = protocol
-        self._parts = lru_cache(maxsize=100_000)(self._parts_of_one)
-
-    def split(
-        self,
-        entitlements: Entitlements,
-        *,
-        operator: bytes,
-        asset_id: int,
-        terms_time: int,
-        fee_units: int,
-        entries: Sequence[Entry],
-    ) -> None:
-        """Add one receipt's fee to the entitlements."""
-        terms = self._assets[asset_id].at(terms_time)
-        entitlements.charged_units += fee_units
-        for dataset_id, weight in self.weights(terms, entries):
-            version = self._assets[dataset_id].at(terms_time).version if dataset_id else 0
-            entitlements.add(fee_units, weight, self._parts(operator, asset_id, terms.version, dataset_id, version))
-
-    @staticmethod
-    def weights(terms: Terms, entries: Sequence[Entry]) -> list[tuple[int, Fraction]]:
-        """(dataset, weight) of a receipt; dataset 0 stands for the terms' own weights.
-
-        A set counts only where the terms let operators attribute, and an entry only for a dataset that they admit.
-        """
-        if terms.mode != BY_OPERATOR or not entries:
-            return [(0, Fraction(1))]
-        return [
-            (entry.asset_id if entry.asset_id in terms.datasets else 0, Fraction(entry.ppm, PPM)) for entry in entries
-        ]
-
-    def _parts_of_one(
-        self, operator: bytes, asset_id: int, version: int, dataset_id: int, dataset_version: int
-    ) -> Parts:
-        """How one unit of fee is divided."""
-        terms = self._assets[asset_id].terms[version - 1]
-        protocol = Fraction(self._protocol.ppm, PPM)
-        royalty = Fraction(terms.royalty_ppm, PPM)
-        parts = {self._protocol.payee: protocol}
-        parts[operator] = parts.get(operator, Fraction(0)) + 1 - protocol - royalty
-        by_data = Fraction(terms.data_ppm, PPM) if dataset_id else Fraction(0)
-        for payee, share in terms.shares:
-            parts[payee] = parts.get(payee, Fraction(0)) + royalty * (1 - by_data) * Fraction(share, SHARE_ONE)
-        if dataset_id:
-            for payee, share in self._assets[dataset_id].terms[dataset_version - 1].shares:
-                parts[payee] = parts.get(payee, Fraction(0)) + royalty * by_data * Fraction(share, SHARE_ONE)
-        return tuple((payee, part) for payee, part in parts.items() if part)

@@ -1,7 +1,7 @@
 """What the API shows of batches and receipts, compared with what their blobs hold."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from itertools import zip_longest
 from typing import Final
 
@@ -11,7 +11,7 @@ from audit.batch.reading import Sound
 from audit.chain.assets import Asset
 from audit.chain.batches import Batch
 from audit.difference import Place
-from audit.money.entitlement import FeeSplitter
+from audit.money.entitlement import Drawn, Weighed
 from audit.statements.api import Api, Json, address, member
 from ledger.protocol.units import PPM
 
@@ -23,9 +23,6 @@ LINE: Final = (
     ("attribution_params_hash", "attributionParamsHash"),
 )  # fmt: skip
 """(the API's name, the contract's name) of each header field."""
-
-SumKey = tuple[int, int, int, int]
-"""asset, its version, dataset, its version; dataset 0 stands for the terms' weights."""
 
 
 def compare_batch(api: Api, batch: Batch, sound: Sound | None, assets: Mapping[int, Asset], through_block: int) -> None:
@@ -43,7 +40,7 @@ def compare_batch(api: Api, batch: Batch, sound: Sound | None, assets: Mapping[i
     charges = [[payer, units] for payer, units in batch.charges]
     found = [[address(charge, "payer"), member(charge, "amount", "units")] for charge in member(shown, "charges")]
     api.compare(place, "charges", charges, found)
-    _compare_sums(api, place, _sums(batch, sound, assets) if sound else {}, member(shown, "sums"))
+    _compare_sums(api, place, sound.weighed if sound else {}, member(shown, "sums"))
     _compare_receipts(api, batch, sound, assets)
 
 
@@ -67,31 +64,21 @@ def _status(shown: Json, through_block: int) -> str:
     return "open"
 
 
-def _sums(batch: Batch, sound: Sound, assets: Mapping[int, Asset]) -> dict[SumKey, int]:
-    """Fee times weight, in millionths of a unit, by asset version and dataset version."""
-    sums: dict[SumKey, int] = defaultdict(int)
-    for receipt in sound.read.receipts:
-        second = terms_time(receipt, batch)
-        terms = assets[receipt.asset_id].at(second)
-        entries = sound.sets[receipt.set_position] if receipt.set_position else ()
-        for dataset_id, weight in FeeSplitter.weights(terms, entries):
-            version = assets[dataset_id].at(second).version if dataset_id else 0
-            sums[receipt.asset_id, terms.version, dataset_id, version] += int(receipt.fee_units * weight * PPM)
-    return sums
-
-
-def _compare_sums(api: Api, place: Place, sums: Mapping[SumKey, int], shown: Json) -> None:
+def _compare_sums(api: Api, place: Place, weighed: Weighed, shown: Json) -> None:
+    """Fee times weight, which the API gives in millionths of a unit."""
     found = {
-        (
+        Drawn(
             member(row, "asset_id"), member(row, "asset_version"),
             member(row, "dataset_id") or 0, member(row, "dataset_version") or 0,
         ): member(row, "weighted_fee_units")
         for row in shown
     }  # fmt: skip
-    for key in sorted(sums.keys() | found.keys()):
-        asset_id, version, dataset_id, dataset_version = key
-        name = f"sums of asset {asset_id} version {version}, dataset {dataset_id} version {dataset_version}"
-        api.compare(place, name, sums.get(key, 0), found.get(key, 0))
+    for key in sorted(weighed.keys() | found.keys()):
+        name = (
+            f"sums of asset {key.asset_id} version {key.version}, "
+            f"dataset {key.dataset_id} version {key.dataset_version}"
+        )
+        api.compare(place, name, weighed.get(key, Fraction(0)) * PPM, found.get(key, 0))
 
 
 def _compare_receipts(api: Api, batch: Batch, sound: Sound | None, assets: Mapping[int, Asset]) -> None:
@@ -115,7 +102,6 @@ def _compare_receipt(
     assets: Mapping[int, Asset],
 ) -> None:
     read = sound.read
-    entries = sound.sets[receipt.set_position] if receipt.set_position else ()
     shown_set = [[member(e, "asset_id"), member(e, "ppm")] for e in member(item, "attribution_set")]
     blob_a, index_a = divmod(2 + 2 * receipt.position, ELEMENTS)
     blob_b, index_b = divmod(3 + 2 * receipt.position, ELEMENTS)
@@ -135,7 +121,7 @@ def _compare_receipt(
         ("input_units", receipt.input_units, member(item, "input_units")),
         ("output_units", receipt.output_units, member(item, "output_units")),
         ("started_at", receipt.started_at, member(item, "started_at")),
-        ("attribution_set", [list(entry) for entry in entries], shown_set),
+        ("attribution_set", [list(entry) for entry in sound.entries(receipt)], shown_set),
         ("place.position", receipt.position, member(item, "place", "position")),
         ("place.versioned_hash_a", batch.versioned_hashes[blob_a], member(item, "place", "versioned_hash_a")),
         ("place.index_a", index_a, member(item, "place", "index_a")),

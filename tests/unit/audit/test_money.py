@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from audit.batch.sets import Entry
 from audit.chain.assets import ADAPTER, DATASET
 from audit.chain.shares import effective_shares
-from audit.money.entitlement import Entitlements, FeeSplitter, Protocol
+from audit.money.entitlement import Entitlements, Protocol, Use, weigh
 from audit.money.tree import root
 from ledger.protocol.attribution import SetEntry
 from ledger.protocol.distribution import DistributionTree, Payout
@@ -122,12 +122,9 @@ def by_protocol(assets, receipts) -> dict[bytes, int]:
 @given(histories())
 def test_entitlements_are_the_protocols_to_the_last_fraction(history):
     assets, receipts = history
-    entitlements, splitter = Entitlements(), FeeSplitter(assets, PROTOCOL)
-    for fee, second, entries in receipts:
-        splitter.split(
-            entitlements, operator=OPERATOR, asset_id=1, terms_time=second, fee_units=fee,
-            entries=[Entry(*one) for one in entries],
-        )  # fmt: skip
+    uses = [Use(1, second, fee, [Entry(*one) for one in entries]) for fee, second, entries in receipts]
+    entitlements = Entitlements(assets, PROTOCOL)
+    entitlements.add(OPERATOR, weigh(uses, assets))
     theirs = by_protocol(assets, receipts)
     assert {who: amount for who, amount in entitlements.owed.items() if amount} == {
         who: Fraction(numerator, ENTITLEMENT_ONE) for who, numerator in theirs.items()
