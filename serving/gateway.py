@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from ledger.chain.blocks import BlockRef
 from ledger.chain.deployment import Deployment
 from ledger.errors import SettingsError, TributaryError
 from ledger.protocol.hexadecimal import to_hex
@@ -35,6 +36,8 @@ from serving.payers.funds import FundsKeeper
 from serving.payers.keys import KeyRing
 from serving.settings import ServingSettings
 
+_CATALOGUE_SECONDS = 30.0
+"""How often assets, terms, prices and the lane's key are read."""
 _log = structlog.get_logger(__name__)
 
 
@@ -77,7 +80,11 @@ class Gateway:
         self.admissions = Admissions(desk, settings.max_payer_requests)
         self.closer = Closer(self.journal, around.attributor, settings.storage_wait_seconds)
         self.follower = ChainFollower(
-            around.reader, self.clock, on_safe=self.funds.refresh, on_latest=self.catalogue.refresh
+            around.reader,
+            self.clock,
+            on_safe=self.funds.refresh,
+            on_latest=self._read_latest,
+            latest_seconds=min(_CATALOGUE_SECONDS, settings.chain_patience_seconds / 3),
         )
         self.on_fatal: Callable[[], None] = lambda: None
         """Called when this gateway may not write any more, so that its process ends and another can begin."""
@@ -93,12 +100,12 @@ class Gateway:
         """
         heads = await asyncio.to_thread(self.reader.heads)
         self.clock.observe(heads.latest.timestamp)
-        await self._check_key()
+        await self._check_key(heads.latest)
         chain_next = await asyncio.to_thread(self.reader.next_seqs, [self.settings.lane], heads.latest)
-        await self.database.open()
         self.journal.on_commit = self.metrics.committed
         self.journal.on_failure = lambda _error: self.on_fatal()
         await self.journal.start(chain_next[self.settings.lane])
+        await self.database.open()
         recovered = await recover(self.database, self.journal)
         await self.follower.look()
         await self.engine.start()
@@ -133,7 +140,8 @@ class Gateway:
             reasons.append("the database is away")
         if self.follower.failure is not None:
             reasons.append(str(self.follower.failure))
-        if self.follower.silence_seconds > self.settings.chain_patience_seconds:
+        silence = max(self.follower.silence_seconds, self.catalogue.age_seconds)
+        if silence > self.settings.chain_patience_seconds:
             reasons.append("the L2 is out of reach")
         if not self.clock.is_right:
             reasons.append(f"this machine's clock is {-self.clock.drift_seconds:.0f} s off the L2's")
@@ -152,10 +160,13 @@ class Gateway:
         if not self.clock.is_right:
             raise SettingsError("The gateway's clock is wrong, so its receipts would be refused.")
 
-    async def _check_key(self) -> None:
+    async def _read_latest(self, latest: BlockRef) -> None:
+        await self._check_key(latest)
+        await self.catalogue.refresh(latest)
+
+    async def _check_key(self, latest: BlockRef) -> None:
         lane, signer = self.settings.lane, self.signer.address
-        heads = await asyncio.to_thread(self.reader.heads)
-        if not await asyncio.to_thread(self.reader.lane_key_is_active, lane, signer, heads.latest):
+        if not await asyncio.to_thread(self.reader.lane_key_is_active, lane, signer, latest):
             raise SettingsError(
                 f"The key {to_hex(signer)} is not registered for lane {lane} of operator "
                 f"{to_hex(self.settings.operator)}; have the operator call Operators.addKey({lane}, {to_hex(signer)})."

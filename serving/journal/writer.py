@@ -14,7 +14,8 @@ from ledger.errors import DatabaseUnavailableError, LaneFencedError
 from serving.journal import store
 from serving.journal.lane import Connection, HeldLane, LaneIdentity, lock_lane, read_lane, resume_lane, take_lane
 from serving.journal.pending import Ending, Group, Opening, Pending
-from serving.journal.records import Checkpoint, Closing, NewIntent
+from serving.journal.reconciliation import settle
+from serving.journal.records import Checkpoint, Closing, Issued, NewIntent
 from serving.journal.signing import ReceiptSigner
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailableError)
@@ -44,7 +45,7 @@ class Journal:
         self.failure: Exception | None = None
         """Why this process may write no more, once it may not."""
         self.on_failure: Callable[[Exception], None] = lambda _error: None
-        self.on_commit: Callable[[int, int], None] = lambda _opened, _issued: None
+        self.on_commit: Callable[[int, Sequence[Issued]], None] = lambda _opened, _issued: None
         self._settings = settings
         self._pending = Pending()
         self._connection: Connection | None = None
@@ -190,7 +191,7 @@ class Journal:
         self._held = self.held.at(self.held.next_seq + len(issued))
         for ending, receipt in zip(group.endings, issued, strict=True):
             ending.resolve(receipt)
-        self.on_commit(len(opened), len(issued))
+        self.on_commit(len(opened), issued)
         await self._answer_openings(group.openings, opened)
 
     async def _answer_openings(self, openings: Sequence[Opening], opened: set[str]) -> None:
@@ -228,22 +229,8 @@ class Journal:
     async def _reconcile(
         self, connection: Connection, endings: Sequence[Ending], error: Exception | None = None
     ) -> None:
-        """Finds out what became of endings whose commit did not go as planned, from what the database holds."""
         self._held = await read_lane(connection, self.held)
-        ids = [ending.closing.request_id for ending in endings]
-        issued = await store.find_issued(connection, ids)
-        still_open = await store.find_open(connection, ids) - issued.keys()
-        await store.abandon(connection, list(issued))
-        again: list[Ending] = []
-        for ending in endings:
-            request_id = ending.closing.request_id
-            if request_id in issued:
-                ending.resolve(issued[request_id])
-            elif request_id in still_open and error is None:
-                again.append(ending)
-            else:
-                ending.reject(error or LaneFencedError(f"Request {request_id} has neither an intent nor a receipt."))
-        self._pending.put_back(again)
+        self._pending.put_back(await settle(connection, endings, error))
 
     async def _clean(self) -> None:
         """Removes intents whose callers went away before they were told."""

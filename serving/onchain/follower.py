@@ -13,7 +13,6 @@ from ledger.errors import TributaryError, UsageError
 from serving.clock import Clock
 from serving.onchain.reader import ChainReader
 
-CATALOGUE_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
 Refresh = Callable[[BlockRef], Awaitable[None]]
@@ -22,11 +21,29 @@ Refresh = Callable[[BlockRef], Awaitable[None]]
 class ChainFollower:
     """A loop that outlives the node's absences and stops on what time will not heal."""
 
-    def __init__(self, reader: ChainReader, clock: Clock, *, on_safe: Refresh, on_latest: Refresh) -> None:
+    def __init__(
+        self,
+        reader: ChainReader,
+        clock: Clock,
+        *,
+        on_safe: Refresh,
+        on_latest: Refresh,
+        latest_seconds: float,
+    ) -> None:
+        """Follows from the first `look` on.
+
+        Args:
+            reader: the L2.
+            clock: told of each newest block.
+            on_safe: called with each new safe block.
+            on_latest: called with the newest block, every `latest_seconds`.
+            latest_seconds: see there.
+        """
         self._reader = reader
         self._clock = clock
         self._on_safe = on_safe
         self._on_latest = on_latest
+        self._latest_seconds = latest_seconds
         self._safe: BlockRef | None = None
         self._latest_done_at = float("-inf")
         self._seen_at = float("-inf")
@@ -42,7 +59,7 @@ class ChainFollower:
         """One look at the chain, and what follows from it."""
         heads = await asyncio.to_thread(self._reader.heads)
         self._clock.observe(heads.latest.timestamp)
-        if time.monotonic() - self._latest_done_at > CATALOGUE_SECONDS:
+        if time.monotonic() - self._latest_done_at > self._latest_seconds:
             await self._on_latest(heads.latest)
             self._latest_done_at = time.monotonic()
         if self._safe is None or heads.safe.hash != self._safe.hash:

@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from ledger.chain.blocks import BlockRef
-from ledger.errors import SettingsError
+from ledger.errors import BlockNotFoundError, RpcUnavailableError, SettingsError
+from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.units import POST_DEADLINE_SECONDS
 from serving.clock import Clock
 from serving.database import Connection, Database
@@ -20,8 +23,12 @@ from serving.payers.snapshots import take_snapshots, write_snapshots
 
 SNAPSHOT_AGE_SECONDS = 60.0
 """Age from which an idle payer's account is read again before it is used."""
+LOOK_SECONDS = 3.0
+"""How long one account's reading may hold up its request."""
 SECOND_LOOK_SECONDS = 2.0
 """Least time between two readings of one account for requests that it could not pay."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,12 @@ class FundsKeeper:
         if time.monotonic() - self._read_at.get(payer, float("-inf")) < older_than_seconds:
             return
         self._read_at[payer] = time.monotonic()
-        safe = (await asyncio.to_thread(self._reader.heads)).safe
-        async with self._database.connection() as connection:
-            snapshots = await take_snapshots(connection, self._reader, [payer], safe, self._clock.now())
-            await write_snapshots(connection, self._reader.operator, snapshots, safe.number)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._look(payer)
+        except (TimeoutError, RpcUnavailableError, BlockNotFoundError) as error:
+            # What was read last stands: withdrawals and lowered caps are announced days ahead.
+            _log.warning("account_not_read", payer=to_hex(payer), error=str(error))
 
     async def funds(self, payer: bytes) -> Funds | None:
         """The payer's account, or None if it was never read."""
@@ -103,6 +112,12 @@ class FundsKeeper:
         if funds is None:
             return PaymentRequiredError("This payer has no account with the operator.", "unfunded", "deposit")
         return explain(funds, exposure_units, self._clock.now())
+
+    async def _look(self, payer: bytes) -> None:
+        safe = (await asyncio.to_thread(self._reader.heads)).safe
+        async with self._database.connection() as connection:
+            snapshots = await take_snapshots(connection, self._reader, [payer], safe, self._clock.now())
+            await write_snapshots(connection, self._reader.operator, snapshots, safe.number)
 
     def _recent(self) -> list[bytes]:
         now = time.monotonic()

@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from ledger.config import CHECKOUT
+from ledger.errors import DeploymentMissingError, LaneFencedError, TributaryError
 from serving.settings import ServingSettings
 from tests.factories.serving_world import ServingWorld, running
 
@@ -59,32 +59,39 @@ def test_a_taken_port_is_named(serving_world: ServingWorld, database_url: str) -
         assert f"Port {port} on 127.0.0.1 is taken" in fails(serving_world.settings(database_url, port=port))
 
 
+def test_without_postgresql_or_a_node_it_ends_with_one_sentence(serving_world: ServingWorld, database_url: str) -> None:
+    fields = serving_world.settings(database_url)
+    assert "PostgreSQL" in fails(fields | {"database_url": "postgresql://nobody@127.0.0.1:1/none"})
+    assert "No L2 node answers" in fails(fields | {"l2_rpc_url": "http://127.0.0.1:1"})
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"database_url": "postgresql://nobody@127.0.0.1:1/none"}, "PostgreSQL"),
-        ({"l2_rpc_url": "http://127.0.0.1:1"}, "No L2 node answers"),
         ({"lane": 77}, "not registered for lane 77"),
         ({"lane_key": "0x12"}, "SERVING_LANE_KEY is wrong"),
         ({"operator": "me"}, "SERVING_OPERATOR is wrong"),
         ({"models_dir": "/nowhere"}, "manifest.json"),
-        ({"deployments_dir": "/nowhere"}, "deployment"),
+        ({"deployments_dir": "/nowhere"}, "no deployment"),
     ],
 )
-def test_what_is_missing_or_wrong_is_said_in_one_sentence(
+def test_a_wrong_setting_is_named(
     serving_world: ServingWorld, database_url: str, change: dict[str, Any], sentence: str
 ) -> None:
-    said = fails(serving_world.settings(database_url) | change)
-    assert sentence in said
-    assert "0x12" not in said  # a secret is not repeated
+    with pytest.raises(TributaryError) as refusal, running(serving_world.settings(database_url) | change):
+        pass
+    assert sentence in str(refusal.value)
+    assert "0x12" not in str(refusal.value)  # a secret is not repeated
 
 
-def test_a_chain_of_another_id_is_refused(serving_world: ServingWorld, database_url: str, tmp_path: Path) -> None:
+def test_a_chain_of_another_id_is_refused(serving_world: ServingWorld, database_url: str) -> None:
     """An L1 in the place of the L2: there is no deployment for it."""
-    said = fails(serving_world.settings(database_url, l2_rpc_url=serving_world.flow.devnet.l1_url))
-    assert "no deployment for chain 900" in said
+    settings = serving_world.settings(database_url, l2_rpc_url=serving_world.flow.devnet.l1_url)
+    with pytest.raises(DeploymentMissingError, match="no deployment for chain 900"), running(settings):
+        pass
 
 
 def test_a_second_gateway_on_the_lane_is_refused(serving_world: ServingWorld, database_url: str) -> None:
-    with running(serving_world.settings(database_url, lane=1)):
-        assert "Another gateway serves lane 1" in fails(serving_world.settings(database_url, lane=1))
+    settings = serving_world.settings(database_url, lane=1)
+    with running(settings), pytest.raises(LaneFencedError, match="Another gateway serves lane 1"), running(settings):
+        pass
