@@ -11,13 +11,14 @@ from indexer.verification import findings as found
 from indexer.verification.findings import Challenge, Finding, format_finding
 from indexer.verification.prices import price_findings
 from indexer.verification.rulebook import versions_at
-from indexer.verification.sets import SetTable, admission_findings, read_sets
+from indexer.verification.sets import admission_findings, use_sets
 from indexer.verification.sums import WeightedSums, weigh
 from ledger.errors import BlobFormatError
 from ledger.protocol.batch import batch_commitment
 from ledger.protocol.blob.decode import BatchColumns, decode
 from ledger.protocol.blob.faults import find_faults
 from ledger.protocol.blob.layout import b_position
+from ledger.protocol.blob.sets import SetTable, well_formed_sets
 from ledger.protocol.units import POST_DEADLINE_SECONDS
 
 if TYPE_CHECKING:
@@ -60,15 +61,15 @@ def judge(batch: CommittedBatch, blobs: Sequence[bytes], rules: Callable[[Sequen
     except BlobFormatError as error:
         return _void(Finding(found.UNREADABLE, voids=True, challenge=Challenge.ELEMENT, evidence=_unreadable(error)))
     broken = [*_commitment_findings(batch), *map(format_finding, find_faults(columns, batch.header, batch.charges))]
-    if broken:
+    sets = well_formed_sets(columns)
+    if broken or sets is None:
         return _void(*broken)
-    return _judge_contents(batch, columns, rules)
+    return _judge_contents(batch, columns, sets, rules)
 
 
 def _judge_contents(
-    batch: CommittedBatch, columns: BatchColumns, rules: Callable[[Sequence[int]], Rulebook]
+    batch: CommittedBatch, columns: BatchColumns, sets: SetTable, rules: Callable[[Sequence[int]], Rulebook]
 ) -> Verdict:
-    sets = read_sets(columns)
     rulebook = rules([*np.unique(columns.asset_id).tolist(), *np.unique(sets.asset_ids).tolist()])
     unknown = list(_asset_findings(columns, rulebook))
     if unknown:
@@ -76,11 +77,12 @@ def _judge_contents(
     started_at = columns.header.base_time + columns.time_offset
     seconds = np.clip(started_at, batch.first_committed_at - POST_DEADLINE_SECONDS, batch.first_committed_at)
     asset_version = _versions(columns, rulebook, seconds)
+    use = use_sets(columns, rulebook, asset_version, sets)
     findings = (
         *price_findings(columns, rulebook, asset_version, seconds),
-        *admission_findings(columns, rulebook, asset_version, sets),
+        *admission_findings(columns, use),
     )
-    sums = weigh(columns, rulebook, asset_version, seconds, sets)
+    sums = weigh(columns, rulebook, asset_version, seconds, use)
     return Verdict(findings, Contents(columns, started_at, asset_version, sets, sums))
 
 

@@ -20,7 +20,7 @@ from indexer.verification.binary_copy import (
 
 if TYPE_CHECKING:
     from indexer.verification.judge import Contents
-    from indexer.verification.sets import SetTable
+    from ledger.protocol.blob.sets import SetTable
 
 RECEIPT_FIELDS: Final = (
     big("batch_id"),

@@ -1,4 +1,4 @@
-"""The rulebook out of the database: what was logged before a batch's commit, and nothing later."""
+"""The rulebook out of the database: what was logged when a batch was committed, and nothing later."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ ORDER BY a.asset_id, t.version
 """
 _PRICES = """
 SELECT asset_id, effective_at, input_price_units, output_price_units FROM prices
-WHERE operator = %(operator)s AND asset_id = ANY(%(assets)s) AND (block_number, log_index) < (%(block)s, %(log)s)
+WHERE operator = %(operator)s AND asset_id = ANY(%(assets)s) AND block_number <= %(block)s
 ORDER BY asset_id, block_number, log_index
 """
 
 
 def load_rulebook(cursor: psycopg.Cursor[Any], operator: bytes, asset_ids: Sequence[int], place: Place) -> Rulebook:
-    """The rulebook for these assets as of `place`; an asset that was not there is not in it."""
+    """The rulebook for these assets as of `place`; an asset that was not there is not in it.
+
+    Prices are those of the whole block: the contract knows them by their second alone.
+    """
     values = {"assets": list(asset_ids), "block": place.block_number, "log": place.log_index, "operator": operator}
     versions: dict[int, list[TermsVersion]] = defaultdict(list)
     datasets: set[int] = set()

@@ -1,16 +1,15 @@
-"""Attribution sets of a batch as flat columns, and whether the terms admit what they name."""
+"""Attribution sets held against the terms: which of them carry weight, and which of their entries are admitted."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from indexer.verification import findings as found
 from indexer.verification.findings import Challenge, Finding
+from indexer.verification.grouping import group_rows
 from ledger.protocol.attribution import BY_TERMS
-from ledger.protocol.blob.faults import attribution_sets
 from ledger.protocol.blob.layout import b_position
 
 if TYPE_CHECKING:
@@ -18,60 +17,73 @@ if TYPE_CHECKING:
 
     from indexer.verification.rulebook import Rulebook
     from ledger.protocol.blob.decode import BatchColumns
+    from ledger.protocol.blob.faults import Mask
     from ledger.protocol.blob.records import Ints
+    from ledger.protocol.blob.sets import SetTable
 
 
-@dataclass(frozen=True, slots=True)
-class SetTable:
-    """Sets by rising position; the entries of set s are `first[s]` to `first[s + 1]` of the entry columns."""
+class SetUse(NamedTuple):
+    """How a batch's receipts use its sets.
 
-    positions: Ints
-    first: Ints
-    asset_ids: Ints
-    ppms: Ints
+    `by_set` says for each receipt whether its set says how its fee is split. The other columns have one row for each
+    entry of each such receipt's set, by rising receipt: whether the receipt's terms admit the dataset that it names.
+    """
 
-    def index_of(self, set_positions: Ints) -> Ints:
-        """Which set each position names; -1 where it is 0, for no set."""
-        index = np.searchsorted(self.positions, set_positions)
-        return np.where(set_positions == 0, -1, index)
-
-
-def read_sets(columns: BatchColumns) -> SetTable:
-    """The sets of a batch without a fault of format."""
-    sets = sorted(attribution_sets(columns).items())
-    entries = [entry for _, chosen in sets for entry in chosen]
-    return SetTable(
-        positions=np.array([position for position, _ in sets], np.int64),
-        first=np.cumsum([0, *(len(chosen) for _, chosen in sets)], dtype=np.int64),
-        asset_ids=np.array([entry.asset_id for entry in entries], np.int64),
-        ppms=np.array([entry.ppm for entry in entries], np.int64),
-    )
+    by_set: Mask
+    receipt: Ints
+    dataset_id: Ints
+    ppm: Ints
+    admitted: Mask
 
 
-def admission_findings(
-    columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, sets: SetTable
-) -> Iterator[Finding]:
+def use_sets(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, sets: SetTable) -> SetUse:
+    """The use of a batch's sets, all of whose assets are known."""
+    by_set = _carries_weight(columns, rulebook, asset_version)
+    rows = np.flatnonzero(by_set)
+    index = sets.index_of(columns.set_position[rows])
+    lengths = sets.first[index + 1] - sets.first[index]
+    receipt = np.repeat(rows, lengths)
+    offset = np.arange(len(receipt)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    entry = np.repeat(sets.first[index], lengths) + offset
+    dataset_id = sets.asset_ids[entry]
+    admitted = _admitted(columns.asset_id[receipt], asset_version[receipt], dataset_id, rulebook)
+    return SetUse(by_set, receipt, dataset_id, sets.ppms[entry], admitted)
+
+
+def admission_findings(columns: BatchColumns, use: SetUse) -> Iterator[Finding]:
     """The first receipt with a set that its terms forbid, and the first that names a dataset they don't admit."""
-    used = np.flatnonzero(columns.set_position)
-    index = sets.index_of(columns.set_position[used])
-    keys = np.stack([columns.asset_id[used], asset_version[used], index])
-    distinct, first, counts = np.unique(keys, axis=1, return_index=True, return_counts=True)
-    broken: dict[str, list[tuple[int, int, int | None]]] = {found.SET_IN_FIXED_MODE: [], found.SET_NOT_ADMITTED: []}
-    for (asset_id, version, s), i, count in zip(distinct.T.tolist(), first.tolist(), counts.tolist(), strict=True):
-        terms = rulebook.assets[asset_id].versions[version - 1]
-        if not terms.by_attribution:
-            broken[found.SET_IN_FIXED_MODE].append((int(used[i]), count, None))
-            continue
-        named = sets.asset_ids[sets.first[s] : sets.first[s + 1]].tolist()
-        stray = next((d for d in named if d != BY_TERMS and d not in terms.datasets), None)
-        if stray is not None:
-            broken[found.SET_NOT_ADMITTED].append((int(used[i]), count, stray))
-    for rule, cases in broken.items():
-        if cases:
-            yield _finding(columns, rule, *min(cases), receipts=sum(count for _, count, _ in cases))
+    forbidden = np.flatnonzero((columns.set_position != 0) & ~use.by_set)
+    if len(forbidden):
+        yield _finding(columns, found.SET_IN_FIXED_MODE, int(forbidden[0]), None, len(forbidden))
+    stray = np.flatnonzero(~use.admitted & (use.dataset_id != BY_TERMS))
+    if len(stray):
+        receipts = len(np.unique(use.receipt[stray]))
+        first = int(stray[0])
+        dataset_id = int(use.dataset_id[first])
+        yield _finding(columns, found.SET_NOT_ADMITTED, int(use.receipt[first]), dataset_id, receipts)
 
 
-def _finding(columns: BatchColumns, rule: str, i: int, _: int, dataset_id: int | None, *, receipts: int) -> Finding:
+def _carries_weight(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints) -> Mask:
+    """Whether a receipt's set says how its fee is split: it has one, and its terms go by attribution."""
+    by_set: Mask = columns.set_position != 0
+    for asset_id in np.unique(columns.asset_id[by_set]).tolist():
+        modes = np.array([False, *(v.by_attribution for v in rulebook.assets[asset_id].versions)])
+        at = np.flatnonzero(by_set & (columns.asset_id == asset_id))
+        by_set[at] = modes[asset_version[at]]
+    return by_set
+
+
+def _admitted(asset_id: Ints, asset_version: Ints, dataset_id: Ints, rulebook: Rulebook) -> Mask:
+    """Whether each dataset is on the list of its asset's version."""
+    admitted = np.zeros(len(asset_id), bool)
+    groups = group_rows(asset_id, asset_version)
+    for (asset, version), at in zip(groups.keys, groups.members(), strict=True):
+        listed = np.array(sorted(rulebook.assets[asset].versions[version - 1].datasets), np.int64)
+        admitted[at] = np.isin(dataset_id[at], listed)
+    return admitted
+
+
+def _finding(columns: BatchColumns, rule: str, i: int, dataset_id: int | None, receipts: int) -> Finding:
     evidence = {
         "receipts": receipts,
         "receipt": i,

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from indexer.verification.grouping import group_rows
 from indexer.verification.rulebook import versions_at
 from ledger.protocol.attribution import BY_TERMS
 from ledger.protocol.units import PPM
 
 if TYPE_CHECKING:
     from indexer.verification.rulebook import Rulebook
-    from indexer.verification.sets import SetTable
+    from indexer.verification.sets import SetUse
     from ledger.protocol.blob.decode import BatchColumns
-    from ledger.protocol.blob.faults import Mask
     from ledger.protocol.blob.records import Ints, Units
 
 _LIMB_BITS = 22
@@ -48,73 +48,40 @@ class _Weights(NamedTuple):
     ppm: Ints
 
 
-def weigh(
-    columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints, sets: SetTable
-) -> WeightedSums:
+def weigh(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints, use: SetUse) -> WeightedSums:
     """The sums of a batch, by rising (asset, version, dataset, version).
 
     Args:
         columns: a batch without a fault of format, all of whose assets are known.
-        rulebook: modes, admitted datasets and their versions.
+        rulebook: the datasets' versions.
         asset_version: the version of each receipt's terms.
         seconds: the receipts' terms times.
-        sets: the batch's sets.
+        use: which receipts go by their sets, and what those name.
     """
-    by_set = _carries_weight(columns, rulebook, asset_version)
-    plain = np.flatnonzero(~by_set)
+    plain = np.flatnonzero(~use.by_set)
     none = np.zeros(len(plain), np.int64)
     parts = [
         _Weights(plain, none, none, np.full(len(plain), PPM, np.int64)),
-        _set_weights(columns, rulebook, asset_version, seconds, sets, np.flatnonzero(by_set)),
+        _set_weights(rulebook, seconds, use),
     ]
     row, dataset_id, dataset_version, ppm = (np.concatenate(column) for column in zip(*parts, strict=True))
-    keys = np.stack([columns.asset_id[row], asset_version[row], dataset_id, dataset_version])
-    distinct, group = np.unique(keys, axis=1, return_inverse=True)
-    order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(distinct.shape[1]))
-    totals = _exact_sums(columns.fee_units[row][order], ppm[order], starts)
-    receipts = _distinct_rows(row[order], group[order], distinct.shape[1])
-    return tuple(map(WeightedSum, *distinct.tolist(), totals, receipts))
+    groups = group_rows(columns.asset_id[row], asset_version[row], dataset_id, dataset_version)
+    totals = _exact_sums(columns.fee_units[row][groups.order], ppm[groups.order], groups.starts)
+    receipts = _distinct_runs(row[groups.order], groups.starts)
+    return tuple(
+        WeightedSum(key[0], key[1], key[2], key[3], total, count)
+        for key, total, count in zip(groups.keys, totals, receipts, strict=True)
+    )
 
 
-def _carries_weight(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints) -> Mask:
-    """Whether a receipt's set says how its fee is split: it has one, and its terms go by attribution."""
-    by_set: Mask = columns.set_position != 0
-    for asset_id in np.unique(columns.asset_id[by_set]).tolist():
-        modes = np.array([False, *(v.by_attribution for v in rulebook.assets[asset_id].versions)])
-        at = np.flatnonzero(by_set & (columns.asset_id == asset_id))
-        by_set[at] = modes[asset_version[at]]
-    return by_set
-
-
-def _set_weights(
-    columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints, sets: SetTable, rows: Ints
-) -> _Weights:
+def _set_weights(rulebook: Rulebook, seconds: Ints, use: SetUse) -> _Weights:
     """Every entry of every receipt's set; an entry that is not admitted counts for dataset 0."""
-    index = sets.index_of(columns.set_position[rows])
-    lengths = sets.first[index + 1] - sets.first[index]
-    row = np.repeat(rows, lengths)
-    offset = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    entry = np.repeat(sets.first[index], lengths) + offset
-    dataset_id = sets.asset_ids[entry].copy()
-    dataset_id[~_admitted(columns.asset_id[row], asset_version[row], dataset_id, rulebook)] = BY_TERMS
-    dataset_version = np.zeros(len(row), np.int64)
+    dataset_id = np.where(use.admitted, use.dataset_id, BY_TERMS)
+    dataset_version = np.zeros(len(dataset_id), np.int64)
     for dataset in np.unique(dataset_id[dataset_id != BY_TERMS]).tolist():
         at = np.flatnonzero(dataset_id == dataset)
-        dataset_version[at] = versions_at(rulebook.assets[dataset], seconds[row[at]])
-    return _Weights(row, dataset_id, dataset_version, sets.ppms[entry])
-
-
-def _admitted(asset_id: Ints, asset_version: Ints, dataset_id: Ints, rulebook: Rulebook) -> Mask:
-    """Whether each dataset is on the list of its asset's version."""
-    admitted = np.zeros(len(asset_id), bool)
-    pairs = np.stack([asset_id, asset_version])
-    distinct, group = np.unique(pairs, axis=1, return_inverse=True)
-    for number, (asset, version) in enumerate(distinct.T.tolist()):
-        at = np.flatnonzero(group == number)
-        listed = np.array(sorted(rulebook.assets[asset].versions[version - 1].datasets), np.int64)
-        admitted[at] = np.isin(dataset_id[at], listed)
-    return admitted
+        dataset_version[at] = versions_at(rulebook.assets[dataset], seconds[use.receipt[at]])
+    return _Weights(use.receipt, dataset_id, dataset_version, use.ppm)
 
 
 def _exact_sums(fees: Units, ppm: Ints, starts: Ints) -> list[int]:
@@ -127,8 +94,9 @@ def _exact_sums(fees: Units, ppm: Ints, starts: Ints) -> list[int]:
     return totals
 
 
-def _distinct_rows(row: Ints, group: Ints, groups: int) -> list[int]:
-    """How many receipts each group draws on, counting one that names it in several entries once."""
-    pairs = np.unique(np.stack([group, row]), axis=1)[0]
-    counts: list[int] = np.bincount(pairs, minlength=groups).tolist()
+def _distinct_runs(row: Ints, starts: Ints) -> list[int]:
+    """How many receipts each group draws on; one that names it in several entries stands there several times in a row."""
+    is_new = np.append(True, row[1:] != row[:-1])
+    is_new[starts] = True
+    counts: list[int] = np.add.reduceat(is_new.astype(np.int64), starts).tolist()
     return counts

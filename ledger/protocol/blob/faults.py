@@ -24,6 +24,7 @@ from ledger.protocol.batch import BatchHeader, Charge
 from ledger.protocol.blob import layout
 from ledger.protocol.blob.decode import BatchColumns
 from ledger.protocol.blob.elements import read_set_element
+from ledger.protocol.blob.sets import well_formed_sets
 
 
 class Rule(StrEnum):
@@ -203,11 +204,13 @@ def _read_set(columns: BatchColumns, k: int) -> tuple[int, AttributionSet | None
 
 
 def _set_faults(columns: BatchColumns) -> Iterator[Fault]:
-    sets = dict(_read_sets(columns))
+    table = well_formed_sets(columns)
+    sets = dict(_read_sets(columns)) if table is None else {}
     bad = next((position for position, entries in sets.items() if entries is None), None)
     if bad is not None:
         yield Fault(Rule.SET_MALFORMED, (bad,), "a set element breaks the form of a set")
-    known = np.array([0, *(p for p, entries in sets.items() if entries is not None)])
+    starts = [p for p, entries in sets.items() if entries is not None] if table is None else table.positions
+    known = np.array([0, *starts])
     if (i := _first(~np.isin(columns.set_position, known))) is not None:
         target = int(columns.set_position[i])
         yield Fault(Rule.SET_POINTER, (layout.b_position(i), target), "no set starts there")
