@@ -47,11 +47,13 @@ def checks() -> list[Check]:
     """Every check but pytest, the quick ones first."""
     # As a variable: with --config-path, forge takes the file's folder for the project's root and finds nothing there.
     forge = ("/usr/bin/env", "FOUNDRY_CONFIG=contracts/foundry.toml", str(find_tool("forge")), "test")
+    scripts = [str(file) for file in sorted((CHECKOUT / "scripts").glob("*.py"))]
     return [
         Check("ruff check", (str(PROGRAMS / "ruff"), "check", ".")),
         Check("ruff format", (str(PROGRAMS / "ruff"), "format", "--check", ".")),
         Check("import-linter", (str(PROGRAMS / "lint-imports"), "--no-cache"), proof=r"Contracts: [1-9]"),
         Check("mypy", (str(PROGRAMS / "mypy"),), proof="no issues found"),
+        Check("mypy scripts", (str(PROGRAMS / "mypy"), *scripts), proof="no issues found"),
         Check("forge test", forge, proof=r"[1-9]\d* tests? passed"),
     ]
 

@@ -135,10 +135,15 @@ def test_a_node_that_is_gone_is_named() -> None:
         node.chain_id()
 
 
-def test_the_chains_end_when_their_owner_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["", "kept"])
+def test_the_chains_end_when_their_owner_is_killed(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     source = (
         "import sys, time; from pathlib import Path; from tributary.devnet import Devnet;"
-        f"Devnet.start(Path({str(tmp_path)!r})); print('up', flush=True); time.sleep(600)"
+        f"Devnet.start({f'Path({str(tmp_path / folder)!r})' if folder else ''}); print('up', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout is not None
@@ -147,4 +152,6 @@ def test_the_chains_end_when_their_owner_is_killed(tmp_path: Path) -> None:
         assert {"anvil", "supersim"} <= {process.name() for process in family}
         owner.send_signal(signal.SIGKILL)
     assert psutil.wait_procs(family, timeout=30)[1] == []
-    wait_for(lambda: not (tmp_path / "scratch").exists())
+    wait_for(lambda: list((tmp_path / "temporary").iterdir()) == [])
+    left = [file.name for file in sorted((tmp_path / folder).iterdir())] if folder else []
+    assert left == (["anvil-900.log", "anvil-901.log", "supersim.log"] if folder else [])

@@ -54,10 +54,11 @@ class Devnet:
             PortTakenError, ToolMissingError, ProcessFailedError: each says what to do.
         """
         with ExitStack() as cleanup:
-            if folder is None:
-                folder = Path(tempfile.mkdtemp(prefix="tributary-devnet-"))
+            keep_logs = folder is not None
+            folder = folder or Path(tempfile.mkdtemp(prefix="tributary-devnet-"))
+            if not keep_logs:
                 cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
-            process = start_supersim(folder, ports or Ports(), owned=owned)
+            process = start_supersim(folder, ports or Ports(), owned=owned, keep_logs=keep_logs)
             cleanup.callback(process.stop)
             devnet = cls(wait_until_ready(process), process)
             devnet._cleanup = cleanup.pop_all()

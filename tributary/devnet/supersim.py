@@ -37,8 +37,10 @@ class Addresses:
     l1_messenger: bytes
 
 
-def start_supersim(folder: Path, ports: Ports, *, owned: bool) -> GuardedProcess:
+def start_supersim(folder: Path, ports: Ports, *, owned: bool, keep_logs: bool = True) -> GuardedProcess:
     """Start supersim with its logs and temporary files below `folder`; returns before it is ready.
+
+    At its end its temporary files are deleted, without `keep_logs` the whole folder.
 
     Raises:
         PortTakenError: somebody listens on a port that was asked for.
@@ -58,7 +60,7 @@ def start_supersim(folder: Path, ports: Ports, *, owned: bool) -> GuardedProcess
     environment = environment_with_tools(Path(__file__).parent / "bin")
     # supersim leaves its genesis files (11 MB a start) in TMPDIR.
     environment |= {"TRIBUTARY_ANVIL": str(find_tool("anvil")), "TMPDIR": str(scratch)}
-    return GuardedProcess(program, log, environment=environment, owned=owned, remove=scratch)
+    return GuardedProcess(program, log, environment=environment, owned=owned, remove=scratch if keep_logs else folder)
 
 
 def wait_until_ready(process: GuardedProcess) -> Addresses:
