@@ -83,7 +83,8 @@ contract PaymentEscrow is SpendPermissions, IntakePause, ReentrancyGuardTransien
         require(block.timestamp >= thawEnd, EscrowThawing(thawEnd));
         account_.balance -= amount;
         emit Withdrawn(msg.sender, operator, amount);
-        token.safeTransfer(msg.sender, amount);
+        // Some tokens refuse to move nothing; here and below that must not hold anyone up.
+        if (amount != 0) token.safeTransfer(msg.sender, amount);
     }
 
     /* COLLECTION */
@@ -141,7 +142,7 @@ contract PaymentEscrow is SpendPermissions, IntakePause, ReentrancyGuardTransien
     /// @inheritdoc IPaymentEscrow
     function releaseCustody(uint64 batchId, uint64 amount) external onlyLedger nonReentrant {
         emit CustodyReleased(batchId, amount);
-        token.push(distributor, amount);
+        if (amount != 0) token.push(distributor, amount);
     }
 
     /* VIEWS */

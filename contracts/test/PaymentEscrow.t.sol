@@ -6,7 +6,7 @@ import {Charge} from "../interfaces/BatchTypes.sol";
 import {AccountView, IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
 import {ExactTransfer} from "../src/libraries/ExactTransfer.sol";
-import {BlacklistToken, CallbackToken, DecimalsToken, FeeToken, SilentToken} from "./tokens/OddTokens.sol";
+import {BlacklistToken, CallbackToken, DecimalsToken, FeeToken, NonzeroToken, SilentToken} from "./tokens/OddTokens.sol";
 import {World} from "./World.sol";
 
 contract PaymentEscrowTest is World {
@@ -445,6 +445,20 @@ contract PaymentEscrowTest is World {
         escrow.withdraw(operator);
         vm.stopPrank();
         vm.assertEq(token.balanceOf(payer), 100);
+    }
+
+    function test_a_token_that_refuses_to_move_nothing_holds_nobody_up() external {
+        deploy(IERC20Metadata(address(new NonzeroToken())), address(0));
+        funded(100, 0);
+        vm.prank(payer);
+        escrow.thaw(operator, 100);
+        collect(1, charge(payer, 100));
+        skip(84 hours);
+        vm.prank(payer);
+        escrow.withdraw(operator);
+        vm.assertEq(view_(payer).thawEnd, 0);
+        vm.prank(address(ledger));
+        escrow.releaseCustody(2, 0);
     }
 
     function test_a_token_that_calls_back_can_do_nothing_inside() external {

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.26;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 /// @notice Takes one unit on every transfer while its fee is on.
 contract FeeToken is ERC20("Fee", "FEE") {
@@ -75,6 +74,22 @@ contract BlacklistToken is ERC20("Blacklist", "BLK") {
 
     function _update(address from, address to, uint256 value) internal override {
         require(!listed[from] && !listed[to], "listed");
+        super._update(from, to, value);
+    }
+}
+
+/// @notice Refuses to move nothing.
+contract NonzeroToken is ERC20("Nonzero", "NZ") {
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        require(value != 0, "nothing");
         super._update(from, to, value);
     }
 }
