@@ -3,6 +3,7 @@
 In one process, so that a test can plant an error in one function of one stage; nothing else is replaced.
 """
 
+import itertools
 import json
 import threading
 import time
@@ -37,9 +38,14 @@ from tests.factories.indexed_world import indexer_settings
 from tests.factories.operator_flow import DAY, OperatorFlow, key_of, operator_flow
 from tests.factories.outbox import Outbox, Use, mining
 from tributary.devnet import Devnet
+from tributary.postgres import PostgresServer
 
 FEE_UNITS = 19
 """Of the outbox's 5 input and 7 output units at (1000, 2000) per thousand."""
+FIRST, SECOND = 30, 12
+"""Receipts of the shared pipeline's two batches."""
+
+_numbers = itertools.count()
 
 
 @dataclass
@@ -170,3 +176,11 @@ def api_server(url: str) -> Iterator[str]:
         thread.join()
         listener.close()
         engine.dispose()
+
+
+@contextmanager
+def copy_of(server: PostgresServer, template: str) -> Iterator[str]:
+    """A database of the caller's own, equal to another one."""
+    name = f"pipeline_copy_{next(_numbers)}"
+    yield server.create_database(name, template)
+    server.drop_database(name)
