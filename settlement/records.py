@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ledger.db.models.settlement import (
@@ -119,13 +119,13 @@ def record_answer(
     signature: bytes | None = None,
     refusal: str | None = None,
 ) -> None:
-    """Stores an attester's answer in place of its last one."""
+    """Stores an attester's answer in place of its last one; nothing is written if it says the same again."""
     answer = {"signature": signature, "refusal": refusal}
-    session.execute(
-        upsert(Attestation)
-        .values(distribution_id=distribution_id, attester=attester, **answer)
-        .on_conflict_do_update(index_elements=["distribution_id", "attester"], set_=answer)
-    )
+    known = session.get(Attestation, (distribution_id, attester))
+    if known is None:
+        session.add(Attestation(distribution_id=distribution_id, attester=attester, **answer))
+    elif (known.signature, known.refusal) != (signature, refusal):
+        known.signature, known.refusal, known.answered_at = signature, refusal, func.now()
 
 
 def answers(session: Session, distribution_id: int) -> Sequence[Attestation]:

@@ -84,6 +84,24 @@ class TransactionLog:
         self.start(effect, make_call)
         return self.finish(effect, make_call)
 
+    def note_outcomes(self) -> None:
+        """Writes down what became of transactions that an earlier process sent and did not see mined."""
+        with self._sessions() as session:
+            pending = select(SettlementTransaction).where(
+                SettlementTransaction.sender == self._sender.address, SettlementTransaction.outcome.is_(None)
+            )
+            attempts = list(session.scalars(pending))
+        if not attempts:
+            return
+        first_free = self._sender.mined_nonce()
+        for attempt in attempts:
+            effect = Effect(attempt.distribution_id, attempt.purpose, attempt.chunk)
+            receipt = self._sender.tx_receipt(attempt.tx_hash)
+            if receipt is not None:
+                self._conclude(effect, receipt)
+            elif attempt.nonce < first_free and not self._mined(self._attempts(effect)):
+                self._close(effect, "replaced")
+
     def stands(self, tx_hash: bytes) -> bool:
         """Whether a transaction is in a block of the canonical chain."""
         return self._sender.tx_receipt(tx_hash) is not None

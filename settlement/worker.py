@@ -13,6 +13,7 @@ from ledger.errors import DatabaseUnavailableError, LaneFencedError, NotYetFinal
 from settlement.records import open_distributions, read_distribution
 from settlement.states import State
 from settlement.steps.activate import activate
+from settlement.steps.adopt import adopt
 from settlement.steps.attest import attest
 from settlement.steps.compute import compute
 from settlement.steps.push import choose
@@ -75,6 +76,8 @@ def run_pass(connections: Connections) -> list[SettledDistribution]:
     errors: list[TributaryError] = []
     touched: set[int] = set()
     with _database_errors():
+        connections.transactions.note_outcomes()
+        _adopt(connections, errors)
         for distribution in _open(connections):
             touched.add(distribution.distribution_id)
             _advance(connections, distribution.distribution_id, errors)
@@ -87,6 +90,15 @@ def run_pass(connections: Connections) -> list[SettledDistribution]:
     if errors:
         raise errors[0]
     return standing
+
+
+def _adopt(connections: Connections, errors: list[TributaryError]) -> None:
+    try:
+        adopt(connections)
+    except NotYetFinalError as error:
+        log.info("root_not_adopted_yet", reason=str(error))
+    except TributaryError as error:
+        errors.append(error)
 
 
 def _compute_if_due(connections: Connections, errors: list[TributaryError]) -> int | None:

@@ -13,6 +13,7 @@ from ledger.protocol.hexadecimal import checksum_address
 from settlement.attester_client import Refused
 from settlement.records import answers, file_of, record_answer
 from settlement.states import State, move
+from settlement.steps.standing import held_root
 
 if TYPE_CHECKING:
     from ledger.db.models.settlement import Attestation, SettledDistribution
@@ -43,24 +44,44 @@ def attest(connections: Connections, distribution: SettledDistribution) -> bool:
     """
     following = connections.distributor.next_root_index(at="latest")
     if following != distribution.root_index:
-        with connections.sessions.begin() as session:
-            move(session, distribution, State.SUPERSEDED, reason=f"The next root now has index {following}.")
+        _index_taken(connections, distribution, following)
         return True
     quorum = connections.distributor.quorum(at="latest")
+    if _conclude(connections, distribution, quorum):
+        return True
     _ask_all(connections, distribution)
-    with connections.sessions.begin() as session:
-        given = answers(session, distribution.distribution_id)
-        signed, refused = [a for a in given if a.signature], [a for a in given if a.refusal]
-        if len(signed) >= quorum:
-            move(session, distribution, State.ATTESTED)
-            return True
-        if len(connections.attesters) - len(refused) < quorum:
-            move(session, distribution, State.REFUSED, reason=_reason(refused))
-            return True
+    if _conclude(connections, distribution, quorum):
+        return True
+    with connections.sessions() as session:
+        signed = sum(1 for answer in answers(session, distribution.distribution_id) if answer.signature)
     raise QuorumMissingError(
-        f"{len(signed)} of {quorum} attesters needed have signed root {distribution.root_index}"
+        f"{signed} of {quorum} attesters needed have signed root {distribution.root_index}"
         f" ({len(connections.attesters)} are set in SETTLEMENT_ATTESTER_URLS); settle again when more can be reached."
     )
+
+
+def _index_taken(connections: Connections, distribution: SettledDistribution, following: int) -> None:
+    """Goes on with a root of ours that is on chain already; gives up one whose index another root has."""
+    held = held_root(connections, distribution.root_index)
+    with connections.sessions.begin() as session:
+        if held is not None and held.root == distribution.root:
+            move(session, distribution, State.ATTESTED)
+        else:
+            move(session, distribution, State.SUPERSEDED, reason=f"The next root now has index {following}.")
+
+
+def _conclude(connections: Connections, distribution: SettledDistribution, quorum: int) -> bool:
+    """Whether the answers on record decide: a quorum signed, or so many refused that none can."""
+    with connections.sessions.begin() as session:
+        given = answers(session, distribution.distribution_id)
+        refused = [answer for answer in given if answer.refusal]
+        if sum(1 for answer in given if answer.signature) >= quorum:
+            move(session, distribution, State.ATTESTED)
+            return True
+        if refused and len(connections.attesters) - len(refused) < quorum:
+            move(session, distribution, State.REFUSED, reason=_reason(refused))
+            return True
+    return False
 
 
 def _ask_all(connections: Connections, distribution: SettledDistribution) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from coincurve import PrivateKey
 from eth_abi import encode
@@ -40,6 +40,7 @@ from settlement.transactions import TransactionLog
 from tests.factories.http_server import served
 from tributary.contracts_build import artifacts
 from tributary.devnet import Devnet
+from tributary.devnet.network import FINALITY_BLOCKS
 
 LARGEST_FILE_BYTES = 10_000_000
 
@@ -57,6 +58,7 @@ class Stage:
     attester_keys: tuple[PrivateKey, ...]
     resources: ExitStack
     """What ends with the stage."""
+    makers: dict[str, sessionmaker[Session]] = field(default_factory=dict)
 
     def fund(self, batch_id: int, amount_units: int) -> int:
         """Pays a batch's fees in, as the ledger does when it finalises; the block in which it stands."""
@@ -66,20 +68,18 @@ class Stage:
 
     def finalize(self) -> None:
         """Make every L2 block that exists now final."""
-        self.devnet.finalize()
+        self.devnet.l2.mine(FINALITY_BLOCKS)
 
     def index(self, database_url: str) -> None:
         """Brings one index up to the L2's latest block."""
-        engine = open_engine(database_url)
-        with sessions(engine).begin() as session:
+        with self.sessions(database_url).begin() as session:
             _follow(session, self.rpc, self.distributor.address, self.scope.chain_id)
-        engine.dispose()
 
     def connections(
         self, database_url: str, attester_urls: Sequence[str], sender: Sender, policy: PushPolicy
     ) -> Connections:
         """What the settlement job works with."""
-        maker = self._sessions(database_url)
+        maker = self.sessions(database_url)
         attesters = [AttesterClient(url) for url in attester_urls]
         for attester in attesters:
             self.resources.callback(attester.close)
@@ -96,7 +96,7 @@ class Stage:
     def attester(self, number: int, database_url: str) -> Attester:
         """One of the contract's attesters, over an index of its own."""
         view = NodeView(self.rpc, self.distributor)
-        return Attester(self.scope, self._sessions(database_url), view, self.attester_keys[number])
+        return Attester(self.scope, self.sessions(database_url), view, self.attester_keys[number])
 
     def sender(self, key: PrivateKey) -> Sender:
         """An account with ether."""
@@ -104,10 +104,13 @@ class Stage:
         self.funder.execute(Call(sender.address, b"", 10**18))
         return sender
 
-    def _sessions(self, database_url: str) -> sessionmaker[Session]:
-        engine = open_engine(database_url)
-        self.resources.callback(engine.dispose)
-        return sessions(engine)
+    def sessions(self, database_url: str) -> sessionmaker[Session]:
+        """Sessions on a database, whose connections last as long as the stage."""
+        if database_url not in self.makers:
+            engine = open_engine(database_url)
+            self.resources.callback(engine.dispose)
+            self.makers[database_url] = sessions(engine)
+        return self.makers[database_url]
 
 
 @contextmanager
