@@ -78,7 +78,7 @@ def assert_nothing_is_open(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("step", "stream"), [*((s, True) for s in STEPS), *((s, False) for s in STEPS if s != "mid_stream")]
+    ("step", "stream"), [*((step, True) for step in STEPS), ("before_receipt", False), ("after_receipt", False)]
 )
 def test_a_killed_gateway_leaves_one_receipt_for_no_more_than_was_sent(
     serving_world: ServingWorld, database_url: str, step: str, stream: bool

@@ -28,31 +28,38 @@ LONG = ASK | {"max_tokens": 400, "ignore_eos": True, "logprobs": True, "stream":
 
 
 class Database:
-    """A PostgreSQL that a test stops and starts again."""
+    """A PostgreSQL that tests stop and start again; each test has a database of its own in it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._server: PostgresServer | None = None
-        self.start()
-        self.url = self._server.create_database("away")
-        migrate(self.url)
+        self._server = PostgresServer(folder, UNSAFE_BUT_FAST)
+        self._template = "away"
+        migrate(self._server.create_database(self._template))
+        self.url = ""
+
+    def begin(self, name: str) -> None:
+        self.url = self._server.create_database(name, self._template)
 
     def start(self) -> None:
         self._server = PostgresServer(self._folder, UNSAFE_BUT_FAST)
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        self._server.stop()
 
 
-@pytest.fixture
-def database() -> Iterator[Database]:
+@pytest.fixture(scope="module")
+def server() -> Iterator[Database]:
     folder = Path(tempfile.mkdtemp(prefix="serving-pg-"))
     one = Database(folder / "data")
     yield one
     one.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database(server: Database, request: pytest.FixtureRequest) -> Database:
+    server.begin(f"away_{abs(hash(request.node.name))}")
+    return server
 
 
 def test_answers_survive_the_absence_of_the_database(serving_world: ServingWorld, database: Database) -> None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "Friends, Romans, countrymen"}]
 ASK = {"model": "quill", "messages": CHAT, "max_tokens": 6}
-LANE, DEPOSIT, CAP = 1, 10**9, 10**8
+LANE, DEPOSIT, CAP = 5, 10**9, 10**8
 
 
 @pytest.fixture(scope="module")
