@@ -12,6 +12,7 @@ from ledger.errors import LaneFencedError, QuorumMissingError
 from ledger.protocol.hexadecimal import checksum_address
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
+from settlement.dry_run import as_json, dry_run
 from settlement.states import State
 from settlement.veto import disable_wrong_roots
 from settlement.worker import run_pass, sole_worker
@@ -139,6 +140,24 @@ def test_a_right_root_is_left_alone_by_every_attester(world: World, settler: Con
                 world.stage.attester(i, url), engine, settler.distributor, world.stage.funder
             )
         assert judgement.fault is None
+
+
+def test_a_dry_run_shows_what_would_be_paid_and_touches_nothing(world: World, settler: Connections) -> None:
+    world.charge(1_000_001)
+    owed = world.owed()
+    with settler.sessions() as session:
+        run = dry_run(session, settler.scope, owed[BOB] + 1)
+    assert {line.payee: line.due_units for line in run.lines if line.due_units} == owed
+    assert {line.payee for line in run.lines if line.pushed} == {p for p, units in owed.items() if units > owed[BOB]}
+    assert states(settler) == []
+    run_pass(settler)
+    pass_activation(world)
+    run_pass(settler)
+    world.settle_blocks()
+    with settler.sessions() as session:
+        after = as_json(dry_run(session, settler.scope, 1))
+    assert after["due"] == "0"
+    assert after["fees"] == "1000001"
 
 
 def test_without_a_quorum_nothing_is_submitted_until_attesters_are_back(world: World, settler: Connections) -> None:
