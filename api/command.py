@@ -8,8 +8,8 @@ import typer
 
 from api.app import build_app
 from api.reader import open_reader
-from api.server import address_of, listen, serve
 from api.settings import ApiSettings
+from ledger.http_server import address_of, bind, serve
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
@@ -25,7 +25,7 @@ def api(
     like, also on a replica.
     """
     settings = ApiSettings.load(host=host, port=port)
-    listener = listen(settings.host, settings.port)
+    listener = bind(settings.host, settings.port)
     engine = open_reader(settings)
     try:
         typer.echo(f"Serving {address_of(listener)}/v1; {address_of(listener)}/docs describes it.")

@@ -12,10 +12,10 @@ import structlog
 import typer
 
 from ledger.errors import UsageError
+from ledger.http_server import address_of, bind, serve
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from settlement.assembly import open_attester
 from settlement.endpoints.attestations import build_app
-from settlement.endpoints.server import address_of, listen, serve
 from settlement.settings import AttesterSettings
 from settlement.veto import disable_wrong_roots, watch_once
 
@@ -43,7 +43,7 @@ def serve_attestations(
     """
     settings = AttesterSettings.load(host=host, port=port)
     with open_attester(settings) as parts:
-        listener = listen(settings.host, settings.port)
+        listener = bind(settings.host, settings.port)
         log.info("attester_listening", url=address_of(listener), attester=checksum_address(parts.attester.address))
         ended = threading.Event()
 

@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 
 from api.app import build_app
 from api.reader import open_reader
-from api.server import address_of, listen
 from api.settings import ApiSettings
 from audit.command import app as audit_command
 from batcher.proving import ProvingPool
 from batcher.running import drain, open_parts
 from indexer.assembly import assemble
 from indexer.running import catch_up
+from ledger.http_server import address_of, bind
 from ledger.protocol.attribution import AttributionSet, SetEntry
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.receipt import Receipt
@@ -163,7 +163,7 @@ def open_pipeline(folder: Path) -> Iterator[Pipeline]:
 def api_server(url: str) -> Iterator[str]:
     """The API over this database, on a free port of this machine."""
     settings = ApiSettings.load(database_url=url)
-    engine, listener = open_reader(settings), listen("127.0.0.1", 0)
+    engine, listener = open_reader(settings), bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(build_app(engine, settings), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -1,0 +1,41 @@
+"""Serving HTTP on a socket that was bound before the application starts: a taken port is known at once."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ledger.errors import PortTakenError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A bound socket, not listening yet; port 0 takes a free one.
+
+    Raises:
+        PortTakenError: another program listens there.
+    """
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise PortTakenError(port, host) from error
+    return bound
+
+
+def address_of(bound: socket.socket) -> str:
+    """The address that clients use."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(app: FastAPI, bound: socket.socket) -> None:
+    """Answer until SIGTERM or SIGINT; requests under way are finished first."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False)
+    uvicorn.Server(config).run(sockets=[bound])
