@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ledger.errors import RetryableError
 from ledger.protocol.hexadecimal import checksum_address
 
 if TYPE_CHECKING:
@@ -30,7 +31,11 @@ class Alarms:
         if now < self._next_look:
             return []
         self._next_look = now + _EVERY_SECONDS
-        return [*self._balances(), *self._bond(view)]
+        try:
+            return [*self._balances(), *self._bond(view)]
+        except RetryableError as error:
+            log.warning("alarms_blind", reason=str(error))
+            return ["blind"]
 
     def _balances(self) -> list[str]:
         chains, settings = self._parts.chains, self._parts.settings

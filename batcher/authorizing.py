@@ -29,19 +29,20 @@ log = structlog.get_logger(__name__)
 _MOST_AT_ONCE = 100
 
 
-def authorize(parts: Parts, job: BatchJob, earlier: Sequence[BatchJob], view: View) -> bool:
+def authorize(parts: Parts, job: BatchJob, uncommitted: Sequence[BatchJob], view: View) -> bool:
     """Whether the job moved on: authorizations were sent for it, or it has all that there are.
 
     Args:
         parts: the batcher's connections.
         job: an encoded job that is not authorized yet.
-        earlier: uncommitted jobs that will be charged before it.
+        uncommitted: all jobs whose charges are still to come, this one among them, of whatever lane: which of them
+            is charged first is not known, so caps must hold for all together.
         view: the L2 that caps are read from.
     """
     effect = Effect(job.job_id, Purpose.AUTHORIZE, parts.chains.l2)
     if parts.transactions.progress(effect).standing is Standing.PENDING:
         return False
-    missing = _missing(parts, job, earlier, view)
+    missing = _missing(parts, job, uncommitted, view)
     chosen = _acceptable(parts, list(missing.values())[:_MOST_AT_ONCE])
     if chosen:
         call = parts.chains.escrow.authorize([c.authorization for c in chosen], [c.signature for c in chosen])
@@ -53,11 +54,13 @@ def authorize(parts: Parts, job: BatchJob, earlier: Sequence[BatchJob], view: Vi
     return True
 
 
-def _missing(parts: Parts, job: BatchJob, earlier: Sequence[BatchJob], view: View) -> dict[bytes, SignedAuthorization]:
+def _missing(
+    parts: Parts, job: BatchJob, uncommitted: Sequence[BatchJob], view: View
+) -> dict[bytes, SignedAuthorization]:
     """By payer, the authorizations that would raise what the escrow allows to (or towards) what is charged."""
     operator = parts.chains.operator
     with parts.database.transaction() as session:
-        due = charges_ahead(session, [*earlier, job])
+        due = charges_ahead(session, uncommitted)
         payers = [charge.payer for charge in charges_of(session, job) if charge.amount_units]
         known = best_authorizations(session, operator, payers, view.head.timestamp)
     accounts = parts.chains.escrow.accounts(payers, operator, view.head)

@@ -37,8 +37,8 @@ class Waiting:
 
 
 @dataclass(slots=True)
-class _Load:
-    """A batch as it fills."""
+class Load:
+    """A batch as it fills, receipt by receipt in order of seq."""
 
     count: int = 0
     set_fes: int = 0
@@ -76,7 +76,7 @@ def cut(waiting: Iterable[Waiting], limits: Limits) -> int:
 
     At least one, if there is one: a single receipt always fits.
     """
-    load = _Load()
+    load = Load()
     for receipt in waiting:
         if not load.takes(receipt, limits):
             break

@@ -26,15 +26,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingRun:
-    """Receipts of a lane from `first_seq` on without a gap, and how old the oldest is."""
+class WaitingReceipt:
+    """A receipt that is in no batch yet, and its age: by the database's clock and by its own, in Unix seconds."""
 
-    first_seq: int
-    receipts: tuple[Waiting, ...]
-    oldest_age_seconds: float
-    """By the database's clock, since the receipt was issued."""
-    oldest_ended_at: int
-    """By the receipt's own clock, in Unix seconds."""
+    waiting: Waiting
+    issued_at: float
+    ended_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,8 @@ def lanes(session: Session, operator: bytes, chain_id: int, ledger_address: byte
     return sorted(session.scalars(rows))
 
 
-def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, limit: int) -> WaitingRun | None:
-    """Up to `limit` receipts from `first_seq` on, before the first gap; None if that one isn't there."""
+def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, limit: int) -> list[WaitingReceipt]:
+    """Up to `limit` receipts from `first_seq` on, before the first gap."""
     columns = (
         IssuedReceipt.seq,
         IssuedReceipt.payer,
@@ -62,16 +59,20 @@ def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, li
         IssuedReceipt.started_at,
         IssuedReceipt.duration_ms,
         IssuedReceipt.attribution_set,
-        func.extract("epoch", func.clock_timestamp() - IssuedReceipt.issued_at),
+        func.extract("epoch", IssuedReceipt.issued_at),
     )
     mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane, IssuedReceipt.seq >= first_seq)
     found = session.execute(select(*columns).where(*mine).order_by(IssuedReceipt.seq).limit(limit)).all()
-    run = [row for offset, row in enumerate(found) if row[0] == first_seq + offset]
-    if not run:
-        return None
-    waiting = tuple(Waiting(row[1], row[2], row[3], _set(row[5])) for row in run)
-    ended_at = min(row[3] + row[4] // 1000 for row in run)
-    return WaitingRun(first_seq, waiting, max(float(row[6]) for row in run), ended_at)
+    return [
+        WaitingReceipt(Waiting(payer, fee, started_at, _set(stored)), float(issued_at), started_at + duration // 1000)
+        for offset, (seq, payer, fee, started_at, duration, stored, issued_at) in enumerate(found)
+        if seq == first_seq + offset
+    ]
+
+
+def database_seconds(session: Session) -> float:
+    """The database's clock, in Unix seconds."""
+    return float(session.execute(select(func.extract("epoch", func.clock_timestamp()))).scalar_one())
 
 
 def entries(session: Session, operator: bytes, lane: int, seqs: range, domain: Domain) -> list[BatchEntry]:

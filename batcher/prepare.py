@@ -12,12 +12,15 @@ import structlog
 from batcher.encoding import encode_checked
 from batcher.jobs import store_encoded
 from batcher.outbox import entries
+from ledger.errors import ProcessFailedError
 
 if TYPE_CHECKING:
     from batcher.parts import Parts
     from batcher.proving import ProvedBlob
     from ledger.db.models.batcher import BatchJob
     from ledger.protocol.blob.encode import EncodedBatch
+
+_MOST_BREAKS = 5
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +39,14 @@ class Preparation:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._under_way: dict[int, _Proving] = {}
+        self._breaks = 0
 
     def advance(self, job: BatchJob) -> bool:
         """Whether the job moved on: begun, or encoded.
 
         Raises:
             ProtocolError: these receipts make no honest batch.
+            ProcessFailedError: worker processes die again and again.
         """
         proving = self._under_way.get(job.job_id)
         if proving is None:
@@ -52,9 +57,13 @@ class Preparation:
         del self._under_way[job.job_id]
         try:
             proved = [future.result() for future in proving.futures]
-        except BrokenProcessPool:
+        except BrokenProcessPool as error:
+            self._breaks += 1
+            if self._breaks >= _MOST_BREAKS:
+                raise ProcessFailedError("The processes that compute KZG proofs end as soon as they start.") from error
             log.warning("proving_begun_again", job_id=job.job_id)
             return True
+        self._breaks = 0
         self._store(job, proving.batch, proved)
         return True
 

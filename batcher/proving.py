@@ -9,13 +9,16 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ledger.chain.blob_tx import SidecarVersion
 from ledger.protocol.blob import kzg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,18 @@ class ProvingPool:
 
     def warm_up(self) -> None:
         """Start the first worker now, so that its setup is loaded when the first blob comes."""
-        self._running().submit(_is_ready)
+        self._submit(lambda pool: pool.submit(_is_ready))
 
     def submit(self, blobs: Sequence[bytes], version: SidecarVersion) -> list[Future[ProvedBlob]]:
         """The blobs' proofs to come, in order."""
+        return self._submit(lambda pool: [pool.submit(prove, blob, version) for blob in blobs])
+
+    def _submit(self, task: Callable[[ProcessPoolExecutor], T]) -> T:
         try:
-            return [self._running().submit(prove, blob, version) for blob in blobs]
+            return task(self._running())
         except BrokenProcessPool:
             self.close()  # a worker died (out of memory, say): begin anew
-            return [self._running().submit(prove, blob, version) for blob in blobs]
+            return task(self._running())
 
     def close(self) -> None:
         """End the workers; proofs not yet begun are dropped."""

@@ -1,73 +1,118 @@
-"""Cuts what waits in the outbox into jobs, when a batch is full or old enough."""
+"""Cuts what waits in the outbox into jobs, when a batch is full or old enough.
+
+What was read once is tallied in memory, so that a pass reads only what came since the last one.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
-from batcher.cutting import Limits, cut
+from batcher.cutting import Limits, Load
 from batcher.jobs import lane_end, select_receipts
-from batcher.outbox import WaitingRun, first_waiting, lanes, waiting_run
+from batcher.outbox import database_seconds, first_waiting, lanes, waiting_run
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from batcher.outbox import WaitingReceipt
     from batcher.parts import Parts, View
     from ledger.db.models.batcher import BatchJob
 
 log = structlog.get_logger(__name__)
 
 
-def select_due(parts: Parts, view: View, free_places: int, *, everything: bool) -> list[BatchJob]:
-    """New jobs for what is due, at most `free_places`; with `everything`, whatever waits is due."""
-    made: list[BatchJob] = []
-    operator, deployment = parts.chains.operator, parts.chains.deployment
-    with parts.database.transaction() as session:
-        known = lanes(session, operator, deployment.l2.chain_id, deployment.l2.ledger)
-    for lane in known:
-        # Before the transaction: a node's answer must not keep the database waiting.
-        next_seq = parts.chains.ledger.next_seq(operator, lane, view.head)
-        with parts.database.transaction() as session:
-            start = max(next_seq, lane_end(session, deployment, operator, lane))
+@dataclass(slots=True)
+class Tally:
+    """What waits in a lane from `start` on, as far as it makes one batch."""
+
+    start: int
+    limits: Limits
+    load: Load = field(default_factory=Load)
+    is_full: bool = False
+    first_issued_at: float = float("inf")
+    """By the database's clock, in Unix seconds."""
+    first_ended_at: int = 2**63
+    """By the receipts' own clock, in Unix seconds."""
+
+    def add(self, run: list[WaitingReceipt]) -> None:
+        """Load the receipts that follow, until one does not fit."""
+        for receipt in run:
+            if not self.load.takes(receipt.waiting, self.limits):
+                self.is_full = True
+                return
+            self.first_issued_at = min(self.first_issued_at, receipt.issued_at)
+            self.first_ended_at = min(self.first_ended_at, receipt.ended_at)
+        self.is_full = self.load.count >= self.limits.max_receipts
+
+    def is_due(self, database_time: float, chain_time: int, max_age_seconds: int) -> bool:
+        """Whether the batch goes out: it is full, or its oldest receipt is old.
+
+        Age counts by both clocks, the database's and the receipts' own against the chain's, whichever says more.
+        """
+        age = max(database_time - self.first_issued_at, chain_time - self.first_ended_at)
+        return self.is_full or (self.load.count > 0 and age >= max_age_seconds)
+
+
+class Selection:
+    """Makes jobs out of waiting receipts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._tallies: dict[int, Tally] = {}
+        self._gaps: dict[int, int] = {}
+
+    def select_due(self, view: View, free_places: int, *, everything: bool) -> list[BatchJob]:
+        """New jobs for what is due, at most `free_places`; with `everything`, whatever waits is due."""
+        chains = self._parts.chains
+        with self._parts.database.transaction() as session:
+            known = lanes(session, chains.operator, chains.deployment.l2.chain_id, chains.deployment.l2.ledger)
+        made: list[BatchJob] = []
+        for lane in known:
+            # Before the transaction: a node's answer must not keep the database waiting.
+            next_seq = chains.ledger.next_seq(chains.operator, lane, view.head)
             while len(made) < free_places:
-                job = _select_one(session, parts, view, lane, start, everything=everything)
+                job = self._select_one(lane, next_seq, view, everything=everything)
                 if job is None:
                     break
                 made.append(job)
-                start += job.count
-    return made
+        return made
 
+    def _select_one(self, lane: int, next_seq: int, view: View, *, everything: bool) -> BatchJob | None:
+        settings, chains = self._parts.settings, self._parts.chains
+        with self._parts.database.transaction() as session:
+            start = max(next_seq, lane_end(session, chains.deployment, chains.operator, lane))
+            tally = self._tally(session, lane, start)
+            now = database_seconds(session)
+            due = tally.is_due(now, view.head.timestamp, settings.max_age_seconds)
+            if not tally.load.count or not (everything or due):
+                return None
+            seqs = range(start, start + tally.load.count)
+            job = select_receipts(
+                session, chains.deployment, chains.operator, lane, seqs, settings.method, settings.params_hash
+            )
+        log.info("batch_selected", job_id=job.job_id, lane=lane, first_seq=start, receipts=job.count)
+        return job
 
-def is_due(run: WaitingRun, taken: int, head_timestamp: int, settings_max_age: int, limit: int) -> bool:
-    """Whether a batch of the run's first `taken` receipts goes out now: it is full, or its oldest one is old.
+    def _tally(self, session: Session, lane: int, start: int) -> Tally:
+        """The lane's tally from `start` on, with what came since it was last looked at."""
+        settings, operator = self._parts.settings, self._parts.chains.operator
+        tally = self._tallies.get(lane)
+        if tally is None or tally.start != start:
+            tally = self._tallies[lane] = Tally(start, Limits(settings.max_receipts, settings.max_payers))
+        if not tally.is_full:
+            following = start + tally.load.count
+            run = waiting_run(session, operator, lane, following, settings.max_receipts + 1 - tally.load.count)
+            if not run:
+                self._tell_gap(session, lane, following)
+            tally.add(run)
+        return tally
 
-    Age counts by both clocks, the database's and the receipts' own against the chain's, whichever says more.
-    """
-    full = taken < len(run.receipts) or taken >= limit
-    age = max(run.oldest_age_seconds, head_timestamp - run.oldest_ended_at)
-    return full or age >= settings_max_age
-
-
-def _select_one(
-    session: Session, parts: Parts, view: View, lane: int, start: int, *, everything: bool
-) -> BatchJob | None:
-    settings, deployment, operator = parts.settings, parts.chains.deployment, parts.chains.operator
-    run = waiting_run(session, operator, lane, start, settings.max_receipts + 1)
-    if run is None:
-        _tell_gap(session, operator, lane, start)
-        return None
-    taken = cut(run.receipts, Limits(settings.max_receipts, settings.max_payers))
-    due = is_due(run, taken, view.head.timestamp, settings.max_age_seconds, settings.max_receipts)
-    if not (everything or due):
-        return None
-    seqs = range(start, start + taken)
-    job = select_receipts(session, deployment, operator, lane, seqs, settings.method, settings.params_hash)
-    log.info("batch_selected", job_id=job.job_id, lane=lane, first_seq=start, receipts=taken)
-    return job
-
-
-def _tell_gap(session: Session, operator: bytes, lane: int, start: int) -> None:
-    first = first_waiting(session, operator, lane, start)
-    if first is not None:
-        log.error("outbox_gap", lane=lane, expected_seq=start, found_seq=first)
+    def _tell_gap(self, session: Session, lane: int, start: int) -> None:
+        """Log, once, that receipts follow where the next one is missing; the lane can't go on past it."""
+        found = first_waiting(session, self._parts.chains.operator, lane, start)
+        if found is not None and self._gaps.get(lane) != start:
+            self._gaps[lane] = start
+            log.error("outbox_gap", lane=lane, expected_seq=start, found_seq=found)

@@ -80,14 +80,16 @@ class TransactionLog:
         attempts = self._attempts(effect)
         if not attempts:
             return Progress(Standing.ABSENT)
-        settled_nonce, receipts = _look_up(effect.sender, attempts)
+        taken, receipts = _look_up(effect.sender, attempts, "latest")
+        if taken > attempts[-1].nonce and not any(receipts):
+            # Another transaction has the nonce. That ours can't come is believed of safe blocks only.
+            taken, receipts = _look_up(effect.sender, attempts, "safe")
         for attempt, receipt in zip(attempts, receipts, strict=True):
             if receipt is not None:
                 self._conclude(effect, attempt, receipt)
                 return Progress(Standing.MINED, receipt) if receipt.succeeded else Progress(Standing.ABSENT)
         self._reopen([a for a in attempts if a.outcome in ("mined", "reverted")])
-        if settled_nonce > attempts[-1].nonce:
-            # Safe blocks hold another transaction with this nonce, so none of ours can come.
+        if taken > attempts[-1].nonce:
             self._close(attempts)
             return Progress(Standing.ABSENT)
         self._nurse(effect, attempts[-1], sidecar)
@@ -118,9 +120,8 @@ class TransactionLog:
     def _nurse(self, effect: Effect, attempt: BatchTransaction, sidecar: Callable[[], Sidecar] | None) -> None:
         """Send a pending attempt again if the node forgot it, or at higher fees if it is stuck."""
         tx = parse_signed(attempt.raw)
-        blobs = sidecar() if sidecar else None
         if not _is_known(effect.sender, tx.hash):
-            self._send(effect, tx, blobs)
+            self._send(effect, tx, sidecar() if sidecar else None)
         elif self._is_stuck(attempt):
             try:
                 replacement = effect.sender.replacement(tx)
@@ -129,7 +130,7 @@ class TransactionLog:
                 return
             self._record(effect, replacement)
             log.info("fees_raised", job_id=effect.job_id, purpose=effect.purpose, tx_hash=to_data(replacement.hash))
-            self._send(effect, replacement, blobs)
+            self._send(effect, replacement, sidecar() if sidecar else None)
 
     def _is_stuck(self, attempt: BatchTransaction) -> bool:
         """Whether the attempt has waited too long, by the database's clock."""
@@ -233,9 +234,9 @@ class TransactionLog:
             session.execute(rows.values(outcome="replaced"))
 
 
-def _look_up(sender: Sender, attempts: Sequence[BatchTransaction]) -> tuple[int, list[TxReceipt | None]]:
-    """The sender's first nonce above safe blocks, and each attempt's receipt: one request, so one node's view."""
-    count = ("eth_getTransactionCount", (to_data(sender.address), "safe"))
+def _look_up(sender: Sender, attempts: Sequence[BatchTransaction], at: str) -> tuple[int, list[TxReceipt | None]]:
+    """The sender's first free nonce at a tag, and each attempt's receipt: one request, so one node's view."""
+    count = ("eth_getTransactionCount", (to_data(sender.address), at))
     receipts = [("eth_getTransactionReceipt", (to_data(attempt.tx_hash),)) for attempt in attempts]
     answers = sender.rpc.batch([count, *receipts])
     return quantity(answers[0]), [None if a is None else parse_tx_receipt(a) for a in answers[1:]]

@@ -17,7 +17,7 @@ from batcher.parts import View, look
 from batcher.posting import attest, post
 from batcher.prepare import Preparation
 from batcher.relaying import relay
-from batcher.selecting import select_due
+from batcher.selecting import Selection
 from batcher.states import UNCOMMITTED, State
 from ledger.errors import (
     ContractRevertedError,
@@ -49,6 +49,7 @@ class Worker:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._selection = Selection(parts)
         self._preparation = Preparation(parts)
         self._alarms = Alarms(parts)
         self.under_way: list[BatchJob] = []
@@ -68,9 +69,9 @@ class Worker:
         self._alarms.look(view)
         jobs = self._uncommitted()
         free_places = self._parts.settings.max_open_jobs - len(jobs)
-        made = select_due(self._parts, view, free_places, everything=everything)
+        made = self._selection.select_due(view, free_places, everything=everything)
         jobs += made
-        moved = [self._guarded(job, self._step(job, jobs[:at], view)) for at, job in enumerate(jobs)]
+        moved = [self._guarded(job, self._step(job, jobs, view)) for job in jobs]
         posted = [job for job in jobs if job.state == State.POSTED and job.shares_deposit]
         if posted:
             moved.append(self._guarded(posted[0], lambda: relay(self._parts, posted, everything=everything)))
@@ -103,12 +104,14 @@ class Worker:
         checks = {State.COMMITTED.value: recheck_committed, State.FINALIZED.value: recheck_finalized}
         return [self._guarded(job, partial(checks[job.state], self._parts, job)) for job in jobs]
 
-    def _step(self, job: BatchJob, earlier: Sequence[BatchJob], view: View) -> Callable[[], bool]:
+    def _step(self, job: BatchJob, jobs: Sequence[BatchJob], view: View) -> Callable[[], bool]:
         """What moves a job on from where it is."""
         parts = self._parts
 
         def authorized() -> bool:
-            return not job.authorized and authorize(parts, job, earlier, view)
+            # One after the other: the next job then sees the caps that this one's authorizations set.
+            first = next((other for other in jobs if other.state != State.SELECTED and not other.authorized), None)
+            return job is first and authorize(parts, job, jobs, view)
 
         steps: dict[State, Callable[[], bool]] = {
             State.SELECTED: lambda: self._preparation.advance(job),

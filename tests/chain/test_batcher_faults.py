@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal
+from typing import Literal
 
 import psycopg
 import pytest
@@ -22,11 +22,19 @@ from batcher.worker import Worker
 from ledger.chain.events.blob_inbox import BlobsPosted
 from ledger.chain.events.payment_escrow import CapSet
 from ledger.chain.events.receipt_ledger import BatchCommitted, BatchFinalized
-from ledger.chain.transaction import Call
-from ledger.errors import InsufficientFundsError
+from ledger.errors import DatabaseUnavailableError, InsufficientFundsError
 from ledger.protocol.batch import post_hash
 from ledger.protocol.signature import address_of
-from tests.factories.batcher_world import PAYERS, batcher_world, events, outbox_for, settings_for
+from tests.factories.batcher_world import (
+    PAYERS,
+    batcher_world,
+    events,
+    outbox_for,
+    proving_pool,
+    query,
+    run_batcher,
+    settings_for,
+)
 from tests.factories.operator_flow import DAY, OperatorFlow
 from tests.factories.outbox import Use, mining
 from tests.factories.power_cut import PowerCutError, power_cut
@@ -36,16 +44,13 @@ from tributary.devnet.node import Node
 pytestmark = pytest.mark.chain
 
 FIRST, SECOND = (address_of(payer) for payer in PAYERS)
-POOL = ProvingPool(1)
 LEAST_EFFECTS = 11
-SAFE_BLOCKS = 40
 
 
-@pytest.fixture(scope="module", autouse=True)
-def proving() -> Iterator[None]:
-    POOL.warm_up()
-    yield
-    POOL.close()
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ProvingPool]:
+    with proving_pool() as pool:
+        yield pool
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +74,6 @@ def still(node: Node, block_seconds: int) -> Iterator[None]:
         node.call("evm_setIntervalMining", block_seconds)
 
 
-def run(settings: BatcherSettings) -> None:
-    with open_parts(settings, draining=True, proving=POOL) as parts:
-        drain(parts, everything=True)
-
-
-def query(database_url: str, statement: str) -> list[Any]:
-    with psycopg.connect(database_url) as connection:
-        return connection.execute(statement).fetchall()
-
-
 def assert_once(flow: OperatorFlow, lane: int) -> BatchCommitted:
     """The lane's one batch, committed once and posted once."""
     (committed,) = [event for event in events(flow, BatchCommitted) if event.lane == lane]
@@ -87,12 +82,12 @@ def assert_once(flow: OperatorFlow, lane: int) -> BatchCommitted:
     return committed
 
 
-def run_through_cuts(settings: BatcherSettings, when: Literal["before", "after"], at: int) -> int:
+def run_through_cuts(settings: BatcherSettings, pool: ProvingPool, when: Literal["before", "after"], at: int) -> int:
     """How many power cuts it took until the batcher had nothing left to do."""
     for cuts in range(200):
         try:
             with power_cut(when, at):
-                run(settings)
+                run_batcher(settings, pool)
         except PowerCutError:
             continue
         return cuts
@@ -101,34 +96,41 @@ def run_through_cuts(settings: BatcherSettings, when: Literal["before", "after"]
 
 @pytest.mark.parametrize(("when", "at", "lane"), [("after", 1, 1), ("before", 2, 2)])
 def test_a_power_cut_at_every_effect_leads_to_one_post_one_commit_and_one_payment(
-    flow: OperatorFlow, folder: Path, database_url: str, when: Literal["before", "after"], at: int, lane: int
+    flow: OperatorFlow,
+    folder: Path,
+    database_url: str,
+    pool: ProvingPool,
+    when: Literal["before", "after"],
+    at: int,
+    lane: int,
 ) -> None:
     outbox = outbox_for(flow, database_url)
     outbox.authorize(PAYERS[0], lane * 10**6, flow.devnet.now() + (30 + lane) * DAY)
-    outbox.issue(lane, [Use(FIRST, 11), Use(SECOND, 0), Use(FIRST, 4)])
+    outbox.issue(lane, [Use(FIRST, lane * 600_000), Use(SECOND, 0), Use(FIRST, 4)])
     settings = settings_for(flow, folder, database_url)
     with mining(flow.devnet, 0.02):
-        assert run_through_cuts(settings, when, at) >= LEAST_EFFECTS
+        assert run_through_cuts(settings, pool, when, at) >= LEAST_EFFECTS
         committed = assert_once(flow, lane)
         assert [e.cap_units for e in events(flow, CapSet)].count(lane * 10**6) == 1
 
         flow.devnet.advance(7 * DAY + 2)
-        assert run_through_cuts(settings, when, at) >= 2
+        assert run_through_cuts(settings, pool, when, at) >= 2
     assert [event.batch_id for event in events(flow, BatchFinalized)].count(committed.batch_id) == 1
     assert query(database_url, "SELECT state FROM batch_jobs") == [("finalized",)]
     assert query(database_url, "SELECT count(*) FROM batch_transactions WHERE outcome IS NULL") == [(0,)]
 
 
 def test_a_post_that_sticks_is_sent_again_at_higher_fees_and_lands_once(
-    flow: OperatorFlow, folder: Path, database_url: str
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
 ) -> None:
     outbox_for(flow, database_url).issue(3, [Use(FIRST, 0)])
     settings = settings_for(flow, folder, database_url, stuck_seconds=0.2)
     with still(flow.devnet.l1, 12):
-        batcher = Thread(target=run, args=(settings,))
+        batcher = Thread(target=run_batcher, args=(settings, pool))
         batcher.start()
         sent = "SELECT nonce, gas_price_wei FROM batch_transactions WHERE purpose = 'post'"
         while len(query(database_url, sent)) < 3:
+            assert batcher.is_alive()
             flow.devnet.l2.mine()
         assert len({nonce for nonce, _ in query(database_url, sent)}) == 1
         with mining(flow.devnet):
@@ -138,40 +140,6 @@ def test_a_post_that_sticks_is_sent_again_at_higher_fees_and_lands_once(
     outcomes = query(database_url, "SELECT outcome FROM batch_transactions WHERE purpose = 'post' ORDER BY outcome")
     assert outcomes[0] == ("mined",)
     assert {outcome for (outcome,) in outcomes[1:]} == {"replaced"}
-
-
-def test_a_nonce_that_a_foreign_transaction_took_is_given_up_only_when_that_is_safe(
-    flow: OperatorFlow, folder: Path, database_url: str
-) -> None:
-    outbox_for(flow, database_url).issue(4, [Use(FIRST, 0)])
-    settings = settings_for(flow, folder, database_url)
-    with still(flow.devnet.l1, 12):
-        recorded = _cut_between_record_and_broadcast(settings, database_url)
-        foreign = flow.operator_l1.sign(Call(FIRST, b"", 1), nonce=recorded)
-        flow.operator_l1.broadcast(foreign)
-        flow.devnet.l1.mine()
-        with open_parts(settings, draining=True, proving=POOL) as parts:
-            worker = Worker(parts)
-            for _ in range(5):
-                worker.run_pass(everything=True)
-        posts = "SELECT nonce, outcome FROM batch_transactions WHERE purpose = 'post' ORDER BY transaction_id"
-        assert query(database_url, posts) == [(recorded, None)]
-        flow.devnet.l1.mine(SAFE_BLOCKS)
-        with mining(flow.devnet):
-            run(settings)
-    assert query(database_url, posts) == [(recorded, "replaced"), (recorded + 1, "mined")]
-    assert_once(flow, 4)
-
-
-def _cut_between_record_and_broadcast(settings: BatcherSettings, database_url: str) -> int:
-    """The nonce of a post that was recorded and never sent."""
-    posts = "SELECT nonce FROM batch_transactions WHERE purpose = 'post'"
-    for _ in range(50):
-        with contextlib.suppress(PowerCutError), power_cut("before", 2):
-            run(settings)
-        if found := query(database_url, posts):
-            return int(found[0][0])
-    raise AssertionError("no post was recorded")
 
 
 def passes_until(parts: Parts, database_url: str, state: str, mine: Node | None = None) -> None:
@@ -187,13 +155,15 @@ def passes_until(parts: Parts, database_url: str, state: str, mine: Node | None 
     raise AssertionError(f"the job never was {state}")
 
 
-def test_a_post_that_an_l1_reorg_drops_is_sent_again(flow: OperatorFlow, folder: Path, database_url: str) -> None:
+def test_a_post_that_an_l1_reorg_drops_is_sent_again(
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
+) -> None:
     outbox_for(flow, database_url).issue(5, [Use(FIRST, 0)])
     l1, l2 = flow.devnet.l1, flow.devnet.l2
     with (
         still(l1, 12),
         still(l2, 2),  # so that the attestation does not arrive meanwhile
-        open_parts(settings_for(flow, folder, database_url), draining=True, proving=POOL) as parts,
+        open_parts(settings_for(flow, folder, database_url), draining=True, proving=pool) as parts,
     ):
         passes_until(parts, database_url, "posted", mine=l1)
         l1.call("anvil_reorg", 1, [])
@@ -208,12 +178,14 @@ def _post_of(database_url: str) -> bytes:
     return bytes(query(database_url, "SELECT post_hash FROM batch_jobs")[0][0])
 
 
-def test_a_commit_that_an_l2_reorg_drops_is_sent_again(flow: OperatorFlow, folder: Path, database_url: str) -> None:
+def test_a_commit_that_an_l2_reorg_drops_is_sent_again(
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
+) -> None:
     outbox_for(flow, database_url).issue(6, [Use(FIRST, 0)])
     l2 = flow.devnet.l2
     with (
         still(l2, 2),
-        open_parts(settings_for(flow, folder, database_url), draining=True, proving=POOL) as parts,
+        open_parts(settings_for(flow, folder, database_url), draining=True, proving=pool) as parts,
     ):
         with still(flow.devnet.l1, 12):
             passes_until(parts, database_url, "posted", mine=flow.devnet.l1)
@@ -226,48 +198,65 @@ def test_a_commit_that_an_l2_reorg_drops_is_sent_again(flow: OperatorFlow, folde
 
 
 def test_a_database_restored_from_before_the_post_finds_the_batch_on_the_chains(
-    flow: OperatorFlow, folder: Path, database_url: str
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
 ) -> None:
     outbox_for(flow, database_url).issue(7, [Use(FIRST, 0)])
     settings = settings_for(flow, folder, database_url)
     with mining(flow.devnet):
-        run(settings)
+        run_batcher(settings, pool)
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("DELETE FROM batch_transactions")
             connection.execute(
                 "UPDATE batch_jobs SET state = 'encoded', batch_id = NULL, committed_at = NULL, reserve_units = NULL"
             )
-        run(settings)
+        run_batcher(settings, pool)
     committed = assert_once(flow, 7)
     assert query(database_url, "SELECT state, batch_id FROM batch_jobs") == [("committed", committed.batch_id)]
 
 
 def test_a_lane_that_another_process_committed_is_left_alone(
-    flow: OperatorFlow, folder: Path, database_url: str
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
 ) -> None:
     outbox = outbox_for(flow, database_url)
     outbox.issue(8, [Use(FIRST, 0)] * 2)
     settings = settings_for(flow, folder, database_url)
     with contextlib.suppress(PowerCutError), power_cut("after", 1):
-        run(settings)  # selects both receipts and no more
+        run_batcher(settings, pool)  # selects both receipts and no more
     with mining(flow.devnet):
         other = flow.batch(1, [(FIRST, 0), (FIRST, 0)], lane=8)
         hashes, _ = flow.post(other)
         flow.commit(other, hashes)
-        run(settings)
+        run_batcher(settings, pool)
     assert query(database_url, "SELECT state FROM batch_jobs") == [("superseded",)]
     assert len([event for event in events(flow, BatchCommitted) if event.lane == 8]) == 1
 
 
 def test_an_account_without_ether_is_told_so_and_goes_on_when_it_has_some(
-    flow: OperatorFlow, folder: Path, database_url: str
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
 ) -> None:
     outbox_for(flow, database_url).issue(9, [Use(FIRST, 0)])
     settings = settings_for(flow, folder, database_url, poster_key="0x" + "77" * 32)
     with mining(flow.devnet):
         with pytest.raises(InsufficientFundsError, match="can not pay for its transaction on L1; send it ether"):
-            run(settings)
+            run_batcher(settings, pool)
         poster = address_of(settings.poster_signer)
         flow.devnet.l1.call("anvil_setBalance", "0x" + poster.hex(), hex(10**18))
-        run(settings)
+        run_batcher(settings, pool)
     assert_once(flow, 9)
+
+
+def test_a_database_that_drops_its_connections_is_waited_for(
+    flow: OperatorFlow, folder: Path, database_url: str, pool: ProvingPool
+) -> None:
+    outbox_for(flow, database_url).issue(10, [Use(FIRST, 0)])
+    settings = settings_for(flow, folder, database_url)
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    with open_parts(settings, draining=True, proving=pool) as parts:
+        worker = Worker(parts)
+        assert worker.run_pass(everything=True)
+        query(database_url, others)
+        with pytest.raises(DatabaseUnavailableError, match="PostgreSQL does not answer"):
+            worker.run_pass(everything=True)
+        with mining(flow.devnet):
+            drain(parts, everything=True)
+    assert_once(flow, 10)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
+from batcher.proving import ProvingPool
+from batcher.running import drain, open_parts
 from batcher.settings import BatcherSettings
 from ledger.chain.logs import LogDecoder, fetch_logs
 from ledger.protocol.signature import address_of
@@ -53,6 +57,29 @@ def settings_for(flow: OperatorFlow, folder: Path, database_url: str, **changes:
             **changes,
         }
     )
+
+
+@contextmanager
+def proving_pool() -> Iterator[ProvingPool]:
+    """Worker processes for the batchers of many tests: starting one takes seconds."""
+    pool = ProvingPool(1)
+    pool.warm_up()
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def run_batcher(settings: BatcherSettings, pool: ProvingPool) -> None:
+    """One run of the batcher, until all that waits is committed."""
+    with open_parts(settings, draining=True, proving=pool) as parts:
+        drain(parts, everything=True)
+
+
+def query(database_url: str, statement: str) -> list[Any]:
+    """All rows of a statement, read apart from whatever the batcher does."""
+    with psycopg.connect(database_url) as connection:
+        return connection.execute(statement).fetchall()
 
 
 def outbox_for(flow: OperatorFlow, database_url: str) -> Outbox:

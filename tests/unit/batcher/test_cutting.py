@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from batcher.cutting import Limits, Waiting, cut
 from batcher.encoding import encode_checked
-from batcher.outbox import WaitingRun
-from batcher.selecting import is_due
+from batcher.outbox import WaitingReceipt
+from batcher.selecting import Tally
 from ledger.errors import BatchOverflowError
 from ledger.protocol.attribution import SetEntry
 from ledger.protocol.blob import layout
@@ -86,20 +86,36 @@ def test_a_full_batch_of_the_format_is_one_batch() -> None:
     assert batch.header.blob_count == 6
 
 
-def waiting_run(count: int, age: float, ended_at: int = 0) -> WaitingRun:
-    return WaitingRun(0, tuple([Waiting(b"\x01" * 20, 1, 10**9)] * count), age, ended_at)
+def tally(count: int, issued_at: float, ended_at: int, more: int = 0) -> Tally:
+    """A lane with `count` receipts that fit a batch of five, and `more` with them that may not."""
+    waiting = Waiting(b"\x01" * 20, 1, ended_at)
+    made = Tally(0, Limits(max_receipts=5))
+    made.add([WaitingReceipt(waiting, issued_at, ended_at)] * (count + more))
+    return made
 
 
 @pytest.mark.parametrize(
-    ("run", "taken", "head_timestamp", "due"),
+    ("tally", "due"),
     [
-        (waiting_run(3, age=10, ended_at=10**9), 3, 10**9, False),
-        (waiting_run(3, age=3600, ended_at=10**9), 3, 10**9, True),
-        (waiting_run(3, age=10, ended_at=10**9), 3, 10**9 + 3600, True),
-        (waiting_run(3, age=10, ended_at=10**9), 2, 10**9, True),
-        (waiting_run(5, age=10, ended_at=10**9), 5, 10**9, True),
+        (tally(3, issued_at=10**9 - 10, ended_at=10**9 - 10), False),
+        (tally(3, issued_at=10**9 - 3600, ended_at=10**9 - 10), True),
+        (tally(3, issued_at=10**9 - 10, ended_at=10**9 - 3600), True),
+        (tally(5, issued_at=10**9, ended_at=10**9), True),
+        (tally(5, issued_at=10**9, ended_at=10**9, more=1), True),
+        (tally(0, issued_at=0, ended_at=0), False),
     ],
-    ids=["young", "old by the database", "old by the chain", "does not fit whole", "as many as may be"],
+    ids=["young", "old by the database", "old by the chain", "as many as may be", "more than fit", "nothing"],
 )
-def test_a_batch_is_due_when_it_is_full_or_old(run: WaitingRun, taken: int, head_timestamp: int, due: bool) -> None:
-    assert is_due(run, taken, head_timestamp, 3600, 5) is due
+def test_a_batch_is_due_when_it_is_full_or_old(tally: Tally, due: bool) -> None:
+    assert tally.is_due(10**9, 10**9, 3600) is due
+
+
+@given(waiting_lists, limits, st.integers(1, 5))
+def test_a_tally_that_grows_in_pieces_ends_as_one_that_is_read_whole(
+    run: list[Waiting], limits: Limits, piece: int
+) -> None:
+    receipts = [WaitingReceipt(waiting, 0.0, 0) for waiting in run]
+    grown = Tally(0, limits)
+    while not grown.is_full and grown.load.count < len(receipts):
+        grown.add(receipts[grown.load.count : grown.load.count + piece])
+    assert grown.load.count == cut(run, limits)
