@@ -89,6 +89,17 @@ def test_a_refused_transaction_of_any_length_does_not_hang_the_chain(fresh_devne
         assert node.block_number() >= 0
 
 
+def test_a_long_lived_chain_keeps_the_states_that_finality_needs_and_no_more(fresh_devnet: Devnet) -> None:
+    rich = f"0x{fresh_devnet.accounts[0].address.hex()}"
+    fresh_devnet.mine(700)
+    for node in (fresh_devnet.l1, fresh_devnet.l2):
+        depth = node.block_number() - 100
+        assert int(node.call("eth_getBalance", rich, hex(depth)), 16) == 10_000 * 10**18
+    assert fresh_devnet.process is not None
+    family = psutil.Process(fresh_devnet.process.pid).children(recursive=True)
+    assert sum(process.memory_info().rss for process in family) < 1.8e9
+
+
 def test_several_devnets_stand_side_by_side(devnet: Devnet, fresh_devnet: Devnet) -> None:
     before = devnet.now()
     fresh_devnet.advance(before - fresh_devnet.now() + 30 * DAY)

@@ -58,8 +58,8 @@ def start_supersim(folder: Path, ports: Ports, *, owned: bool, keep_logs: bool =
     log = folder / "supersim.log"
     log.unlink(missing_ok=True)
     environment = environment_with_tools(Path(__file__).parent / "bin")
-    # supersim leaves its genesis files (11 MB a start) in TMPDIR.
-    environment |= {"TRIBUTARY_ANVIL": str(find_tool("anvil")), "TMPDIR": str(scratch)}
+    # supersim leaves its genesis files (11 MB a start) in TMPDIR, anvil what it keeps on disk below HOME.
+    environment |= {"TRIBUTARY_ANVIL": str(find_tool("anvil")), "TMPDIR": str(scratch), "HOME": str(scratch)}
     return GuardedProcess(program, log, environment=environment, owned=owned, remove=scratch if keep_logs else folder)
 
 
