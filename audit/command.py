@@ -17,7 +17,7 @@ from ledger.errors import TributaryError
 DIFFERENT = 1
 UNFINISHED = 2
 
-app = typer.Typer(help="Rebuild every balance from chains and blobs alone, and compare.")
+app = typer.Typer(add_completion=False, help="Rebuild every balance from chains and blobs alone, and compare.")
 
 
 @app.callback(invoke_without_command=True)
