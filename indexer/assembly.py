@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from ledger.chain.deployment import L2Deployment
 
 
+PATIENCE_SECONDS = 20.0
+"""For one call to a node: the follower itself tries again and again, and a stop should not take minutes."""
+
+
 @dataclass(slots=True)
 class Indexer:
     """Two followers and a verifier over one database. Closing it ends connections and processes."""
@@ -104,7 +108,7 @@ def _follower(
     resources: ExitStack,
     report: Callable[[str, Progress], None],
 ) -> Follower:
-    rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name)
+    rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name, patience_seconds=PATIENCE_SECONDS)
     resources.callback(rpc.close)
     rpc.verify()
     store = ChainStore(database_url, chain.chain_id)

@@ -116,7 +116,8 @@ class Follower:
     def _runs(self, first: int, last: int) -> Iterator[Run]:
         """Final blocks first to last in runs, the next ones fetched while the caller writes."""
         ahead: deque[tuple[int, int, Future[Run]]] = deque()
-        with ThreadPoolExecutor(AHEAD, thread_name_prefix=f"fetch-{self._source.chain_id}") as pool:
+        pool = ThreadPoolExecutor(AHEAD, thread_name_prefix=f"fetch-{self._source.chain_id}")
+        try:
             while ahead or first <= last:
                 while len(ahead) < AHEAD and first <= last:
                     end = min(last, first + self._size.blocks - 1)
@@ -135,6 +136,9 @@ class Follower:
                     continue
                 self._size.answered(end - start + 1, len(run.logs))
                 yield run
+        finally:
+            # What is being fetched is of no use any more, whoever stopped asking.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _reconcile(self, tip: BlockRef, heads: Heads) -> BlockRef:
         """The block to go on from: the tip, or after a reorganisation the last block that chain and rows share.

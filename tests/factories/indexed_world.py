@@ -142,12 +142,14 @@ class IndexedWorld:
             **changes,
         }
 
-    def progress(self, url: str) -> tuple[int, int]:
-        """(blocks of the L2 that another database has indexed, batches that it has decided)."""
-        with psycopg.connect(url) as connection:
-            tip = connection.execute("SELECT coalesce(max(number), 0) FROM cursors WHERE chain_id = 901").fetchone()
-            decided = connection.execute("SELECT count(*) FROM batches WHERE verdict <> 'pending'").fetchone()
-        return (tip or (0,))[0], (decided or (0,))[0]
+    def progress(self, connection: psycopg.Connection[Any]) -> tuple[int, int]:
+        """(blocks of the L2 that a database has indexed, batches that it has decided)."""
+        row = connection.execute(
+            "SELECT (SELECT coalesce(max(number), 0) FROM cursors WHERE chain_id = 901),"
+            " (SELECT count(*) FROM batches WHERE verdict <> 'pending')"
+        ).fetchone()
+        assert row is not None
+        return row[0], row[1]
 
 
 @contextmanager

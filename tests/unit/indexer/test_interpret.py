@@ -56,7 +56,7 @@ def mangled_logs(draw):
     return raw(address, [first, *topics] if draw(st.booleans()) else topics, data, draw(st.integers(0, 9)))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(mangled_logs(), max_size=6, unique_by=lambda log: log.log_index))
 def test_no_log_whatever_its_bytes_stops_the_indexer_or_is_left_out(logs):
     rows = interpret(logs)

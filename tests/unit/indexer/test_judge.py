@@ -18,7 +18,7 @@ from tests.factories.honest_batches import DATASETS, MODELS, T0, cases, price_at
 
 pytestmark = pytest.mark.unit
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=25, deadline=None)
 
 
 def verdict(case, blobs=None, rulebook=None, batch=None):

@@ -103,14 +103,14 @@ def token_balances(transfers):
     return {contract: held[contract] for contract in OURS}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(events_with_transfers(), max_size=6), strangers)
 def test_each_contracts_buckets_add_up_to_its_token_balance(steps, extra):
     book, transfers = book_of(steps, extra)
     assert balances(book) == token_balances(transfers)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(events_with_transfers(), max_size=6), strangers)
 def test_accounts_stand_in_the_buckets_of_their_side(steps, extra):
     book, _ = book_of(steps, extra)
@@ -122,14 +122,14 @@ def test_accounts_stand_in_the_buckets_of_their_side(steps, extra):
         assert move.target.bucket not in INFLOWS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(events_with_transfers(), max_size=6))
 def test_an_honest_token_leaves_no_finding(steps):
     book, _ = book_of(steps)
     assert book.findings == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(events_with_transfers(), max_size=6), st.data())
 def test_a_transfer_that_is_missing_is_found(steps, data):
     dropped = [(i, j) for i, (_, moved) in enumerate(steps) for j, (_, _, amount) in enumerate(moved) if amount]

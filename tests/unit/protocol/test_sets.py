@@ -53,7 +53,7 @@ def as_array(raw):
 chosen = st.lists(attribution_sets().filter(bool), max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(chosen)
 def test_well_formed_sets_are_read_alike(sets):
     elements = as_array([e for entries in sets for e in set_elements(entries)])
@@ -61,7 +61,7 @@ def test_well_formed_sets_are_read_alike(sets):
     same(elements)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(chosen.filter(bool), st.data())
 def test_sets_with_changed_bytes_are_judged_alike(sets, data):
     raw = bytearray(b"".join(e for entries in sets for e in set_elements(entries)))
@@ -70,7 +70,7 @@ def test_sets_with_changed_bytes_are_judged_alike(sets, data):
     same(as_array([bytes(raw)]))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(chosen.filter(bool), st.randoms(use_true_random=False))
 def test_sets_with_elements_shuffled_dropped_or_doubled_are_judged_alike(sets, random):
     raw = [e for entries in sets for e in set_elements(entries)]
