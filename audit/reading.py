@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from audit.batch.blobs import ArchiveSource, BeaconSource, BlobSource
@@ -26,7 +27,6 @@ from audit.statements.receipts import KeptReceipts, load_receipts
 from audit.verdict import Tally, Verdict
 from audit.walk import Walk
 from ledger.chain.beacon import BeaconClient
-from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import Deployment, load_deployment
 
 Progress = Callable[[str, int, int], None]
@@ -47,21 +47,17 @@ class Audit:
     """One reading of both chains, up to one L2 block."""
 
     def __init__(self, settings: AuditSettings, request: Request, progress: Progress = lambda *_: None) -> None:
-        """Find out what is to be read, and where.
+        """Take note of what is to be read, and where; no node is asked yet.
 
         Raises:
-            RpcUnavailableError: no L2 node answers.
-            DeploymentMissingError: nothing is known of the chain that it serves.
             MalformedInputError: a kept receipt is none.
         """
         self._request = request
         self._progress = progress
+        self._deployments_dir = settings.deployments_dir
         self._kept = load_receipts(request.receipts) if request.receipts else []
-        chain_id = served_chain_id(settings.l2_rpc_url, "L2")
-        self._deployment = load_deployment(settings.deployments_dir, chain_id)
-        patience = settings.patience_seconds
-        self._l1 = Node(settings.l1_rpc_url, self._deployment.l1.chain_id, "L1", patience)
-        self._l2 = Node(settings.l2_rpc_url, chain_id, "L2", patience)
+        self._l1 = Node(settings.l1_rpc_url, "L1", settings.patience_seconds)
+        self._l2 = Node(settings.l2_rpc_url, "L2", settings.patience_seconds)
         self._beacon = BeaconClient(settings.beacon_url) if settings.beacon_url else None
         self._sources = blob_sources(self._beacon, settings.archive_dir)
         self._differences, self._tally = Differences(), Tally()
@@ -77,7 +73,8 @@ class Audit:
         """Read everything and compare it.
 
         Raises:
-            RetryableError: a node went away, or nobody has a blob that is needed.
+            RetryableError: a node does not answer, or nobody has a blob that is needed.
+            DeploymentMissingError: nothing is known of the chain that the L2 node serves.
             WrongChainError: the L1 node serves another chain than the contracts are on.
         """
         began, state = time.monotonic(), self._state()
@@ -133,6 +130,13 @@ class Audit:
         comparison.begin()
         return comparison
 
+    @cached_property
+    def _deployment(self) -> Deployment:
+        """Where the contracts of the L2 that the node serves stand."""
+        deployment = load_deployment(self._deployments_dir, self._l2.chain_id())
+        self._l1.expect_chain(deployment.l1.chain_id)
+        return deployment
+
     def _state(self) -> State:
         """The L2 after the block up to which everything is read; not above what the API has indexed, if there is one."""
         through = self._request.through
@@ -155,8 +159,10 @@ class Audit:
         for log in node.logs(first, last, list(addresses.values())):
             event = reader.read(log)
             if event is None:
-                name = f"log {int(log['logIndex'], 16)} of {node.name} block {int(log['blockNumber'], 16)}"
-                self._differences.note(Place("log", name), "event", "one of its contract's ABI", log["topics"])
+                name = f"log {log['logIndex']} of {node.name} block {log['blockNumber']}"
+                self._differences.note(
+                    Place("log", name), "event", "one of its contract's ABI", [bytes(topic) for topic in log["topics"]]
+                )
             else:
                 events.append(event)
                 self._progress(f"{node.name} logs", max(0, event.block - first), max(1, last - first))

@@ -46,19 +46,19 @@ class EventReader:
         self._abis = {name: read_abi(folder / f"{name}.json") for name in addresses}
 
     def read(self, log: Json) -> Event | None:
-        """The log as an event; None if the contract's ABI knows no such event."""
+        """The log, as a node gave it, as an event; None if the contract's ABI knows no such event."""
         name = self._names[unhex(log["address"])]
-        topics = [unhex(topic) for topic in log["topics"]]
+        topics = [bytes(topic) for topic in log["topics"]]
         abi = self._abis[name].get(topics[0]) if topics else None
         if abi is None:
             return None
         return Event(
             contract=name,
             name=abi["name"],
-            args=_arguments(abi["inputs"], topics[1:], unhex(log["data"])),
-            block=int(log["blockNumber"], 16),
-            index=int(log["logIndex"], 16),
-            transaction=unhex(log["transactionHash"]),
+            args=_arguments(abi["inputs"], topics[1:], bytes(log["data"])),
+            block=log["blockNumber"],
+            index=log["logIndex"],
+            transaction=bytes(log["transactionHash"]),
         )
 
 

@@ -46,7 +46,7 @@ class State:
         inside = signature[signature.index("(") + 1 : -1]
         types = inside.split(",") if inside else []
         selector = keccak256(signature.encode())[:4]
-        calls = [(to, "0x" + (selector + encode(types, values)).hex()) for values in arguments]
+        calls = [(to, selector + encode(types, values)) for values in arguments]
         try:
             return [decode([returns], answer)[0] for answer in self.node.call(self.block, calls)]
         except (DecodingError, ValueError) as error:

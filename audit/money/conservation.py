@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from audit.chain.events import TRANSFER_TOPIC, Event, Json, of, unhex
+from audit.chain.events import TRANSFER_TOPIC, Event, Json, of
 from audit.chain.state import State
 from audit.difference import Differences, Place
 from audit.money.accounts import Books, check_accounts, check_bonds, total
@@ -50,9 +50,9 @@ def read_flows(state: State, first_block: int) -> Flows:
     into, out_of = dict.fromkeys(HOLDERS, 0), dict.fromkeys(HOLDERS, 0)
     last_block = state.block.number
     for log in state.node.logs(first_block, last_block, [state.token], [transfer, None, ours]):
-        into[names[_party(log, 2)]] += int(log["data"], 16)
+        into[names[_party(log, 2)]] += int.from_bytes(log["data"])
     for log in state.node.logs(first_block, last_block, [state.token], [transfer, ours]):
-        out_of[names[_party(log, 1)]] += int(log["data"], 16)
+        out_of[names[_party(log, 1)]] += int.from_bytes(log["data"])
     return Flows(into, out_of)
 
 
@@ -138,4 +138,4 @@ def money_out(events: Sequence[Event]) -> dict[str, int]:
 
 def _party(log: Json, topic: int) -> bytes:
     """The address in an indexed topic."""
-    return unhex(log["topics"][topic])[12:]
+    return bytes(log["topics"][topic])[12:]

@@ -357,7 +357,7 @@ def test_a_node_that_goes_away_half_way_ends_the_audit_with_one_sentence(auditor
     with between(story.flow.devnet.l2_url, leave) as url:
         code, report = auditor.run(l2_rpc_url=url)
     assert (code, report) == (2, {})
-    assert "could not be finished: L2 is out of reach" in auditor.output
+    assert "could not be finished: No L2 node answers at " in auditor.output
     assert "Traceback" not in auditor.output
 
 
