@@ -25,6 +25,6 @@ class RangeSize:
         self.blocks = max(1, min(fitting, 4 * blocks, self.ceiling))
 
     def refused(self, blocks: int) -> None:
-        """A node would not answer a range of `blocks`: ask for half, and for no more than that for now."""
+        """A node would not answer a range of `blocks`: ask for half, and never for as much again."""
         self.blocks = max(1, blocks // 2)
         self.ceiling = max(1, blocks - 1)

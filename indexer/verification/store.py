@@ -66,7 +66,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 
 class DuePost(NamedTuple):
-    """A post whose blobs are to be asked for now."""
+    """A post whose blobs are due to be asked for."""
 
     post_hash: bytes
     versioned_hashes: tuple[bytes, ...]

@@ -47,7 +47,7 @@ class Blob(Base):
 class BlobFetch(Base):
     """A post whose blobs are wanted and not yet had: how often they were asked for, and why that failed.
 
-    Operational: no part of a rebuild's digest. By `next_attempt_at`: what to ask for now.
+    Operational: no part of a rebuild's digest. By `next_attempt_at`: what is due.
     """
 
     __tablename__ = "blob_fetches"

@@ -34,7 +34,9 @@ def test_other_bytes_are_refused_on_writing(tmp_path, blob_hash):
         BlobArchive(tmp_path).put(blob_hash, BLOB[:-1])
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-1] + b"\x01", lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * BLOB_BYTES])
+@pytest.mark.parametrize(
+    "change", [lambda b: b[:-1] + b"\x01", lambda b: b[:1000], lambda b: b"", lambda b: b"\xff" * BLOB_BYTES]
+)
 def test_changed_bytes_are_not_given_out(tmp_path, blob_hash, change):
     archive = BlobArchive(tmp_path)
     archive.put(blob_hash, BLOB)
