@@ -56,9 +56,10 @@ def _draw(probabilities: NDArray[np.float64], top_p: float, point: float) -> int
     rarest = min((1.0 - top_p) / len(probabilities), probabilities.max())
     candidates = np.flatnonzero(probabilities >= rarest)
     order = candidates[np.argsort(-probabilities[candidates], kind="stable")]
-    running = np.cumsum(probabilities[order])
-    kept = running[: int(np.searchsorted(running, top_p)) + 1]
-    return int(order[_place(kept, point)])
+    nucleus = order[: int(np.searchsorted(np.cumsum(probabilities[order]), top_p)) + 1]
+    # In order of id, so that two tokens of nearly equal probability change nothing by changing places.
+    nucleus.sort()
+    return int(nucleus[_place(np.cumsum(probabilities[nucleus]), point)])
 
 
 def _place(running: NDArray[np.float64], point: float) -> int:
