@@ -88,7 +88,19 @@ def commitments() -> list[dict]:
         hashes = [b"\x01" + keccak(bytes([i]))[1:] for i in range(blobs)]
         charges = [(payer, 900) for payer in (PAYER, OTHER)[:payers]]
         data = encode([HEADER, "bytes32[]", "(address,uint64)[]"], [header, hashes, charges])
-        names = ["operator", "lane", "firstSeq", "count", "payerCount", "setFeCount", "totalFee", "blobCount", "baseTime", "attributionMethod", "attributionParamsHash"]
+        names = [
+            "operator",
+            "lane",
+            "firstSeq",
+            "count",
+            "payerCount",
+            "setFeCount",
+            "totalFee",
+            "blobCount",
+            "baseTime",
+            "attributionMethod",
+            "attributionParamsHash",
+        ]
         shown = {n: "0x" + v.hex() if isinstance(v, bytes) else v for n, v in zip(names, header, strict=True)}
         out.append({
             "header": shown,
