@@ -31,6 +31,7 @@ DIGESTS_FILE = ABI_FOLDER / "digests.json"
 NAMES = (
     "AttributionRegistry",
     "BlobInbox",
+    "Challenges",
     "Operators",
     "PaymentEscrow",
     "ReceiptLedger",

@@ -44,7 +44,7 @@ struct BatchRecord {
     uint64 firstSeq;
     uint24 count;
     uint64 totalFee;
-    /// Part of the operator's bond that this batch holds.
+    /// Part of the operator's bond that this batch holds; 0 once voided.
     uint64 reserve;
     /// Block time of the first commit: keys, terms and authorizations are judged by it.
     uint40 firstCommittedAt;

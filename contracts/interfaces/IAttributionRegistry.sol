@@ -148,6 +148,9 @@ interface IAttributionRegistry {
     /// @notice Reverts with RegistryAssetUnknown if there is no such asset.
     function asset(uint32 assetId) external view returns (Asset memory);
 
+    /// @notice What an asset is; None if there is no such asset.
+    function kindOf(uint32 assetId) external view returns (Kind);
+
     /// @notice The newest registered asset's id; ids are 1 … assetCount.
     function assetCount() external view returns (uint32);
 

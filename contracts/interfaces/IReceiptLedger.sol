@@ -2,6 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "./BatchTypes.sol";
+import {IChallenges} from "./IChallenges.sol";
 import {InferenceReceipt} from "./InferenceReceipt.sol";
 import {IIntakePause} from "./IIntakePause.sol";
 
@@ -58,6 +59,13 @@ interface IReceiptLedger is IIntakePause {
     error LedgerRecordMismatch(uint64 batchId, bytes32 stored, bytes32 given);
     error LedgerBatchNotOpen(uint64 batchId, BatchStatus status);
     error LedgerWindowOpen(uint64 batchId, uint40 endsAt);
+    error LedgerNotChallenges(address caller);
+    error LedgerBatchNotVoided(uint64 batchId, BatchStatus status);
+    error LedgerCommitmentMismatch(bytes32 committed, bytes32 given);
+    error LedgerNoSuchPayer(uint256 index, uint256 charges);
+    error LedgerRefillTime(uint64 batchId, uint40 from, uint40 until);
+    error LedgerRefundsOutstanding(uint64 batchId, uint16 outstanding);
+    error LedgerNotTheHole(uint64 batchId, uint64 firstSeq, uint24 count);
 
     /// @notice Takes the word of the L1 inbox that blobs were posted. The newest time of each post is kept; a message
     /// that arrives late, twice or out of order changes nothing else.
@@ -78,6 +86,53 @@ interface IReceiptLedger is IIntakePause {
     /// @dev Requires the batch open and CHALLENGE_WINDOW past since its newest commit.
     /// @param record The batch as its events tell it.
     function finalizeBatch(uint64 batchId, BatchRecord calldata record) external;
+
+    /// @notice Voids a batch on proof of a fault: refunds can be pulled, the bond that it held is taken. Challenges only.
+    /// @dev Requires the batch open: until it is finalised, also after the window. Effects do not depend on how many
+    /// payers there are. From now on the record has status Voided and reserve 0, and is otherwise as before.
+    function voidBatch(
+        uint64 batchId,
+        BatchRecord calldata record,
+        uint24 payerCount,
+        address challenger,
+        bytes32 fault
+    ) external;
+
+    /// @notice Gives payers of a voided batch their part back, into their accounts with this operator. Anyone may; a
+    /// payer that was refunded before is skipped.
+    /// @dev Requires the voided batch's record, and what its commit said.
+    /// @param payers Indices into the charges.
+    function refund(
+        uint64 batchId,
+        BatchRecord calldata record,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        uint256[] calldata payers
+    ) external;
+
+    /// @notice Fills the hole that a voided batch left, with the same run of the lane and new blobs.
+    /// @dev Effects as of a commit, with a window of its own; keys, terms and authorizations are judged at the first
+    /// commit. Works while intake is paused: a pause must not make a hole final. Requires the operator; a later second
+    /// than the voiding's, at most REPOST_DEADLINE after it; all refunds pulled; operator, lane, firstSeq and count as
+    /// before; and what a commit requires.
+    /// @param record The voided batch's.
+    function recommitBatch(
+        uint64 batchId,
+        BatchRecord calldata record,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges
+    ) external;
+
+    /// @notice Takes a penalty that no batch stands for. Challenges only.
+    function penalizeUnposted(address operator, uint64 amount, address challenger) external returns (uint64 taken);
+
+    /// @notice When the batch was last voided, and how many payers have not been refunded since; zeros if never.
+    function voiding(uint64 batchId) external view returns (uint40 voidedAt, uint16 outstanding);
+
+    /// @notice The only address that may void and penalise.
+    function challenges() external view returns (IChallenges);
 
     /// @notice Newest L1 time at which this post was made, or 0.
     function attestedAt(bytes32 postHash) external view returns (uint40);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/BatchTypes.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IChallenges} from "../interfaces/IChallenges.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
 import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
@@ -13,16 +14,20 @@ import {BlobAttestations} from "./BlobAttestations.sol";
 import {IntakePause} from "./IntakePause.sol";
 import {BatchLayout} from "./libraries/BatchLayout.sol";
 import {ReceiptHash} from "./libraries/ReceiptHash.sol";
-import {BLOB_MAX_AGE, CHALLENGE_WINDOW, PPM} from "./Windows.sol";
+import {RefundMarks, Refunds} from "./libraries/RefundMarks.sol";
+import {BLOB_MAX_AGE, CHALLENGE_WINDOW, PPM, REPOST_DEADLINE} from "./Windows.sol";
 
 /// @dev EIP712 is the receipts' domain: InferenceReceipt is signed for this contract's address.
 contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 {
+    using RefundMarks for Refunds;
+
     /// What the ledger is wired to, fixed at deployment.
     struct Wiring {
         IAttributionRegistry registry;
         IOperators operators;
         IPaymentEscrow escrow;
         IRoyaltyDistributor distributor;
+        IChallenges challenges;
         /// BlobInbox on L1.
         address inbox;
         /// L2 messenger, or zero where the inbox deposits through the portal.
@@ -36,6 +41,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     IOperators public immutable operators;
     IPaymentEscrow public immutable escrow;
     IRoyaltyDistributor public immutable distributor;
+    IChallenges public immutable challenges;
     address public immutable protocolPayee;
     uint32 public immutable protocolPpm;
 
@@ -43,6 +49,12 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     uint64 public batchCount;
     mapping(uint64 batchId => bytes32) public batchHash;
     mapping(address operator => mapping(uint16 lane => uint64)) public nextSeq;
+    mapping(uint64 batchId => Refunds) private _refunds;
+
+    modifier onlyChallenges() {
+        require(msg.sender == address(challenges), LedgerNotChallenges(msg.sender));
+        _;
+    }
 
     constructor(Wiring memory w)
         IntakePause(w.pauser)
@@ -53,7 +65,10 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         _requireSame(address(this), w.operators.ledger());
         _requireSame(address(this), w.escrow.ledger());
         _requireSame(address(this), w.distributor.ledger());
+        _requireSame(address(this), address(w.challenges.ledger()));
         _requireSame(address(w.distributor), w.escrow.distributor());
+        _requireSame(address(w.registry), address(w.challenges.registry()));
+        _requireSame(address(w.operators), address(w.challenges.operators()));
         _requireSame(address(w.escrow.token()), address(w.operators.token()));
         _requireSame(address(w.escrow.token()), address(w.distributor.token()));
         // The registry leaves room for exactly the protocol's part: royalty and protocol never exceed a fee.
@@ -65,6 +80,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         operators = w.operators;
         escrow = w.escrow;
         distributor = w.distributor;
+        challenges = w.challenges;
         protocolPayee = w.protocolPayee;
         protocolPpm = w.protocolPpm;
     }
@@ -105,7 +121,89 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         distributor.fund(batchId, record.totalFee);
     }
 
+    /* A BATCH THAT WAS FALSE */
+
+    /// @inheritdoc IReceiptLedger
+    function voidBatch(
+        uint64 batchId,
+        BatchRecord calldata record,
+        uint24 payerCount,
+        address challenger,
+        bytes32 fault
+    ) external onlyChallenges {
+        _requireRecord(batchId, record);
+        require(record.status == BatchStatus.Open, LedgerBatchNotOpen(batchId, record.status));
+        BatchRecord memory voided = record;
+        voided.status = BatchStatus.Voided;
+        voided.reserve = 0;
+        batchHash[batchId] = keccak256(abi.encode(voided));
+        _refunds[batchId].open(payerCount);
+        emit BatchVoided(batchId, challenger, fault);
+        operators.slash(record.operator, batchId, record.reserve, challenger);
+    }
+
+    /// @inheritdoc IReceiptLedger
+    function refund(
+        uint64 batchId,
+        BatchRecord calldata record,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        uint256[] calldata payers
+    ) external {
+        _requireVoided(batchId, record);
+        bytes32 given = keccak256(abi.encode(header, versionedHashes, charges));
+        require(given == record.batchCommitment, LedgerCommitmentMismatch(record.batchCommitment, given));
+        Refunds storage refunds = _refunds[batchId];
+        for (uint256 i = 0; i < payers.length; ++i) {
+            require(payers[i] < charges.length, LedgerNoSuchPayer(payers[i], charges.length));
+            if (!refunds.mark(payers[i])) continue;
+            Charge calldata charge = charges[payers[i]];
+            escrow.refund(batchId, charge.payer, record.operator, charge.amount);
+        }
+    }
+
+    /// @inheritdoc IReceiptLedger
+    function recommitBatch(
+        uint64 batchId,
+        BatchRecord calldata record,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges
+    ) external {
+        _requireVoided(batchId, record);
+        _requireRefillable(batchId);
+        require(msg.sender == record.operator, LedgerNotOperator(msg.sender, record.operator));
+        require(
+            header.operator == record.operator && header.lane == record.lane && header.firstSeq == record.firstSeq
+                && header.count == record.count,
+            LedgerNotTheHole(batchId, record.firstSeq, record.count)
+        );
+        BatchLayout.check(header, versionedHashes, charges.length);
+        _requireAttested(versionedHashes);
+        uint40 time = uint40(block.timestamp);
+        (bytes32 commitment, uint64 held) =
+            _open(batchId, header, versionedHashes, charges, record.firstCommittedAt, time);
+        emit BatchRefilled(
+            batchId, msg.sender, header.lane, commitment, held, time, header, versionedHashes, charges
+        );
+    }
+
+    /// @inheritdoc IReceiptLedger
+    function penalizeUnposted(address operator, uint64 amount, address challenger)
+        external
+        onlyChallenges
+        returns (uint64 taken)
+    {
+        return operators.penalize(operator, amount, challenger);
+    }
+
     /* VIEWS */
+
+    /// @inheritdoc IReceiptLedger
+    function voiding(uint64 batchId) external view returns (uint40 voidedAt, uint16 outstanding) {
+        return (_refunds[batchId].voidedAt, _refunds[batchId].outstanding);
+    }
 
     /// @inheritdoc IReceiptLedger
     function batchStatus(uint64 batchId, BatchRecord calldata record) external view returns (BatchStatus) {
@@ -162,6 +260,23 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         uint40 l1Time = attestedAt[postHash];
         require(l1Time != 0, LedgerBlobsNotAttested(postHash));
         require(block.timestamp <= l1Time + BLOB_MAX_AGE, LedgerBlobsTooOld(postHash, l1Time));
+    }
+
+    function _requireVoided(uint64 batchId, BatchRecord calldata record) private view {
+        _requireRecord(batchId, record);
+        require(record.status == BatchStatus.Voided, LedgerBatchNotVoided(batchId, record.status));
+    }
+
+    /// @dev All refunds first, so that custody holds one filling of a batch, and payers are charged from their own
+    /// money. A second later at least, so that a voiding's time names it.
+    function _requireRefillable(uint64 batchId) private view {
+        Refunds storage refunds = _refunds[batchId];
+        uint40 from = refunds.voidedAt + 1;
+        uint40 until = refunds.voidedAt + REPOST_DEADLINE;
+        require(
+            block.timestamp >= from && block.timestamp <= until, LedgerRefillTime(batchId, from, until)
+        );
+        require(refunds.outstanding == 0, LedgerRefundsOutstanding(batchId, refunds.outstanding));
     }
 
     function _requireRecord(uint64 batchId, BatchRecord calldata record) private view {

@@ -55,6 +55,11 @@ abstract contract TermsVersions is IAttributionRegistry {
     }
 
     /// @inheritdoc IAttributionRegistry
+    function kindOf(uint32 assetId) external view returns (Kind) {
+        return _assets[assetId].kind;
+    }
+
+    /// @inheritdoc IAttributionRegistry
     function termsVersionAt(uint32 assetId, uint40 time) public view returns (uint32 version) {
         // Greatest version with effectiveAt ≤ time, by bisection: effective times never fall from one to the next.
         uint32 high = _requireAsset(assetId).versionCount;

@@ -340,7 +340,7 @@ contract ReceiptLedgerTest is World {
 
     /* WIRING */
 
-    /// Makes the three contracts that name a ledger name the next one that is created here.
+    /// Makes the four contracts that name a ledger name the next one that is created here.
     function adoptNext() private returns (address next) {
         next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         vm.clearMockedCalls();
@@ -348,6 +348,7 @@ contract ReceiptLedgerTest is World {
         vm.mockCall(address(operators), which, abi.encode(next));
         vm.mockCall(address(escrow), which, abi.encode(next));
         vm.mockCall(address(distributor), which, abi.encode(next));
+        vm.mockCall(address(challenges), which, abi.encode(next));
     }
 
     function refuses(address at, string memory getter, address answer, address expected) private {
@@ -363,6 +364,9 @@ contract ReceiptLedgerTest is World {
         refuses(address(operators), "ledger()", address(ledger), address(0));
         refuses(address(escrow), "ledger()", address(ledger), address(0));
         refuses(address(distributor), "ledger()", address(ledger), address(0));
+        refuses(address(challenges), "ledger()", address(ledger), address(0));
+        refuses(address(challenges), "registry()", stranger, address(registry));
+        refuses(address(challenges), "operators()", stranger, address(operators));
         refuses(address(escrow), "distributor()", stranger, address(distributor));
         refuses(address(operators), "token()", stranger, address(token));
         refuses(address(distributor), "token()", stranger, address(token));
@@ -388,6 +392,7 @@ contract ReceiptLedgerTest is World {
         ReceiptLedger.Wiring memory w = wiring(address(0));
         w.registry = new AttributionRegistry(1_000_000 - PROTOCOL_PPM + 1);
         adoptNext();
+        vm.mockCall(address(challenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
         vm.expectRevert(abi.encodeWithSelector(IReceiptLedger.LedgerProtocolPpm.selector, PROTOCOL_PPM));
         new ReceiptLedger(w);
     }

@@ -45,6 +45,9 @@ interface Vm {
     function store(address target, bytes32 slot, bytes32 value) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
 
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool);
+
     function expectRevert(bytes calldata reason) external;
     function expectRevert(bytes4 selector) external;
     function expectRevert() external;

@@ -14,6 +14,7 @@ import {
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/BatchTypes.sol";
 import {SpendAuthorization} from "../interfaces/IPaymentEscrow.sol";
 import {Distribution} from "../interfaces/IRoyaltyDistributor.sol";
+import {Challenges} from "../src/Challenges.sol";
 import {AttributionRegistry} from "../src/AttributionRegistry.sol";
 import {Operators} from "../src/Operators.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
@@ -49,6 +50,7 @@ abstract contract World {
     PaymentEscrow internal escrow;
     RoyaltyDistributor internal distributor;
     ReceiptLedger internal ledger;
+    Challenges internal challenges;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
@@ -61,12 +63,13 @@ abstract contract World {
     function deploy(IERC20Metadata token_, address messenger) internal {
         token = token_;
         uint64 nonce = vm.getNonce(address(this));
-        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 4);
+        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 5);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 3);
         registry = new AttributionRegistry(1_000_000 - PROTOCOL_PPM);
         operators = new Operators(token, ledgerAt, MIN_RESERVE, RESERVE_PPM, pauser);
         escrow = new PaymentEscrow(token_, ledgerAt, distributorAt, pauser);
         distributor = new RoyaltyDistributor(token, ledgerAt, governor, attesters(), QUORUM);
+        challenges = new Challenges(ReceiptLedger(ledgerAt), registry, operators);
         ledger = new ReceiptLedger(wiring(messenger));
         require(address(ledger) == ledgerAt && address(distributor) == distributorAt, "planned addresses");
     }
@@ -77,6 +80,7 @@ abstract contract World {
             operators: operators,
             escrow: escrow,
             distributor: distributor,
+            challenges: challenges,
             inbox: inbox,
             messenger: messenger,
             protocolPayee: protocolPayee,

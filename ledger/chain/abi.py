@@ -19,6 +19,7 @@ ABI_FOLDER: Final = Path(__file__).resolve().parents[2] / "contracts" / "abi"
 CONTRACTS: Final = (
     "AttributionRegistry",
     "BlobInbox",
+    "Challenges",
     "Operators",
     "PaymentEscrow",
     "ReceiptLedger",

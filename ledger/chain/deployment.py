@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.errors import DeploymentMissingError, MalformedInputError
 from ledger.protocol.domain import Domain
-from ledger.protocol.hexadecimal import from_hex
+from ledger.protocol.hexadecimal import ZERO_ADDRESS, from_hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class L2Deployment:
     escrow: bytes
     ledger: bytes
     distributor: bytes
+    challenges: bytes = ZERO_ADDRESS
+    """Zero for a file that does not name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,19 @@ def parse_deployment(file: dict[str, Any]) -> Deployment:
         KeyError, TypeError, ValueError, MalformedInputError: a field is missing or of another form.
     """
     l1, l2 = file["l1"], file["l2"]
-    names = ("token", "registry", "operators", "escrow", "ledger", "distributor")
     return Deployment(
         l1=L1Deployment(int(l1["chainId"]), int(l1["deployedAtBlock"]), from_hex(l1["blobInbox"], 20)),
-        l2=L2Deployment(int(l2["chainId"]), int(l2["deployedAtBlock"]), *(from_hex(l2[name], 20) for name in names)),
+        l2=L2Deployment(
+            int(l2["chainId"]),
+            int(l2["deployedAtBlock"]),
+            from_hex(l2["token"], 20),
+            from_hex(l2["registry"], 20),
+            from_hex(l2["operators"], 20),
+            from_hex(l2["escrow"], 20),
+            from_hex(l2["ledger"], 20),
+            from_hex(l2["distributor"], 20),
+            from_hex(l2["challenges"], 20) if "challenges" in l2 else ZERO_ADDRESS,
+        ),
         protocol_ppm=int(file["protocolPpm"]),
         protocol_payee=from_hex(file["protocolPayee"], 20),
         attesters=tuple(from_hex(attester, 20) for attester in file["attesters"]),

@@ -14,6 +14,7 @@ from ledger.chain.blocks import BlockRef
 from ledger.chain.events import (
     attribution_registry,
     blob_inbox,
+    challenges,
     intake_pause,
     operators,
     payment_escrow,
@@ -28,6 +29,7 @@ from ledger.errors import MalformedAnswerError, MalformedLogError, RpcRejectedEr
 EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
     "AttributionRegistry": (attribution_registry,),
     "BlobInbox": (blob_inbox,),
+    "Challenges": (challenges,),
     "Operators": (operators, intake_pause),
     "PaymentEscrow": (payment_escrow, intake_pause),
     "ReceiptLedger": (receipt_ledger, intake_pause),

@@ -84,6 +84,7 @@ def write_deployment(
                 "escrow": at["PaymentEscrow"],
                 "ledger": at["ReceiptLedger"],
                 "distributor": at["RoyaltyDistributor"],
+                "challenges": at["Challenges"],
             },
             "protocolPpm": parameters.protocol_ppm,
             "protocolPayee": checksum_address(parameters.protocol_payee),

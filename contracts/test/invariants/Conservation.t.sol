@@ -47,7 +47,7 @@ contract ConservationTest {
     }
 
     function moves() private pure returns (bytes4[] memory list) {
-        bytes4[17] memory all = [
+        bytes4[21] memory all = [
             Handler.depositFor.selector,
             Handler.thaw.selector,
             Handler.cancelThaw.selector,
@@ -60,6 +60,10 @@ contract ConservationTest {
             Handler.withdrawBond.selector,
             Handler.commitBatch.selector,
             Handler.finalizeBatch.selector,
+            Handler.voidBatch.selector,
+            Handler.refund.selector,
+            Handler.recommitBatch.selector,
+            Handler.penalize.selector,
             Handler.submitRoot.selector,
             Handler.disableRoot.selector,
             Handler.claimMany.selector,
@@ -77,7 +81,7 @@ contract ConservationTest {
     /// A long walk of drawn moves: it must make every move for real, or the invariants would hold for want of action.
     function test_a_long_walk_makes_every_move_and_keeps_every_invariant() external {
         bytes4[] memory list = moves();
-        for (uint256 step = 0; step < 1500; ++step) {
+        for (uint256 step = 0; step < 2500; ++step) {
             bytes32 draw = keccak256(abi.encode("walk", step));
             // Enough random words for the longest argument list, each within 31 bits.
             bytes memory words;
@@ -88,10 +92,10 @@ contract ConservationTest {
             vm.assertTrue(success, "a move reverted");
             if (step % 100 == 99) checkAll();
         }
-        string[17] memory names = [
+        string[21] memory names = [
             "deposit", "thaw", "cancelThaw", "withdraw", "authorize", "lowerCap", "collectDebt", "depositBond",
             "requestBond", "withdrawBond", "commit", "finalize", "submitRoot", "disableRoot", "claimMany", "passTime",
-            "stray"
+            "stray", "void", "refund", "recommit", "penalize"
         ];
         for (uint256 i = 0; i < names.length; ++i) {
             vm.assertGe(handler.made(bytes32(bytes(names[i]))), 1, names[i]);
@@ -131,6 +135,7 @@ contract ConservationTest {
             sum += open[i].record.totalFee;
             reserved += open[i].record.reserve;
         }
+        sum += handler.custodyOfHoles();
     }
 
     function paidOut() private view returns (uint256 sum) {
@@ -151,7 +156,8 @@ contract ConservationTest {
     function check_every_unit_is_somewhere_once() private view {
         (uint256 open,) = custody();
         uint256 accounted = accountsHeld() + open + operators.bond(operator).amount + handler.stray()
-            + distributor.totalFunded() - distributor.totalClaimed() + withdrawn() + handler.bondsOut() + paidOut();
+            + distributor.totalFunded() - distributor.totalClaimed() + withdrawn() + handler.bondsOut() + paidOut()
+            + handler.rewards() + handler.burned();
         vm.assertEq(accounted, handler.minted(), "conservation");
     }
 
@@ -164,7 +170,11 @@ contract ConservationTest {
         Bond memory bond = operators.bond(operator);
         (, uint256 reserved) = custody();
         vm.assertEq(bond.reserved, reserved, "reserved");
-        vm.assertEq(bond.amount, handler.bondsIn() - handler.bondsOut(), "bond");
+        vm.assertEq(
+            bond.amount, handler.bondsIn() - handler.bondsOut() - handler.rewards() - handler.burned(), "bond"
+        );
+        vm.assertEq(token.balanceOf(address(0xC4A1)), handler.rewards(), "rewards");
+        vm.assertEq(token.balanceOf(address(0xdEaD)), handler.burned(), "burned");
         vm.assertGe(bond.amount, uint256(bond.reserved) + bond.withdrawing, "free bond");
         vm.assertGe(token.balanceOf(address(operators)), bond.amount, "operators");
     }
@@ -199,7 +209,8 @@ contract ConservationTest {
         AccountView memory own = escrow.account(operator, operator);
         vm.assertEq(
             own.balance + handler.shortfallsPaid(),
-            handler.depositedBy(operator) - handler.withdrawnBy(operator) + handler.debtsCollected(),
+            handler.depositedBy(operator) - handler.withdrawnBy(operator) + handler.debtsCollected()
+                + handler.shortfallsReturned(),
             "operator deposit"
         );
     }
@@ -208,7 +219,7 @@ contract ConservationTest {
         for (uint256 i = 0; i < handler.finalizedCount(); ++i) {
             vm.assertEq(ledger.batchHash(handler.finalized(i)), bytes32(0), "final");
         }
-        vm.assertEq(ledger.batchCount(), handler.finalizedCount() + handler.openBatches().length);
+        vm.assertEq(ledger.batchCount(), handler.finalizedCount() + handler.openBatches().length + handler.holeCount());
     }
 
     function check_standing_roots_never_promise_less_or_more_than_funded() private view {

@@ -2,7 +2,7 @@
 pragma solidity ^0.8.26;
 
 import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
-import {BatchRecord, Charge} from "../../interfaces/BatchTypes.sol";
+import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../../interfaces/BatchTypes.sol";
 import {AccountView, SpendAuthorization} from "../../interfaces/IPaymentEscrow.sol";
 import {Bond} from "../../interfaces/IOperators.sol";
 import {Claim, Distribution} from "../../interfaces/IRoyaltyDistributor.sol";
@@ -17,6 +17,13 @@ contract Handler is World {
     struct OpenBatch {
         uint64 id;
         BatchRecord record;
+    }
+
+    /// A batch that was voided, with what its commit said.
+    struct Hole {
+        uint64 id;
+        BatchRecord record;
+        uint40 voidedAt;
     }
 
     struct TreeOfRoot {
@@ -37,10 +44,19 @@ contract Handler is World {
     mapping(address payer => uint256) public owedBy;
     uint256 public debtsCollected;
     uint256 public shortfallsPaid;
+    uint256 public rewards;
+    uint256 public burned;
+    uint256 public shortfallsReturned;
     OpenBatch[] internal _open;
+    Hole[] internal _holes;
+    mapping(uint64 batchId => BatchHeader) internal _headers;
+    mapping(uint64 batchId => bytes32[]) internal _hashes;
+    mapping(uint64 batchId => Charge[]) internal _chargesOf;
+    mapping(uint64 batchId => mapping(uint256 p => bool)) internal _refunded;
     TreeOfRoot[] internal _trees;
     uint64[] public finalized;
     mapping(bytes32 move => uint256) public made;
+    uint256 private draws;
 
     constructor() {
         World.setUp();
@@ -177,20 +193,13 @@ contract Handler is World {
 
     function commitBatch(uint32[PAYERS] calldata amounts) external {
         Charge[] memory charges = _charges(amounts);
-        uint64 total = 0;
-        uint64 short = 0;
-        for (uint256 i = 0; i < PAYERS; ++i) {
-            total += charges[i].amount;
-            short += charges[i].amount - _payable(charges[i]);
-        }
-        if (operators.freeBond(operator) < operators.reserveFor(total)) return;
-        if (escrow.account(operator, operator).balance < short) return;
-        shortfallsPaid += short;
-        for (uint256 i = 0; i < PAYERS; ++i) {
-            owedBy[charges[i].payer] += charges[i].amount;
-        }
-        (uint64 id, BatchRecord memory record) = commit(charges);
-        _open.push(OpenBatch(id, record));
+        if (!_take(charges)) return;
+        BatchHeader memory h = headerFor(charges, uint24(2 * charges.length));
+        bytes32[] memory hashes = hashesFor(h.blobCount, draws++);
+        attest(hashes, clock());
+        vm.prank(operator);
+        uint64 id = ledger.commitBatch(h, hashes, charges);
+        _note(id, recordOf(h, hashes, charges), h, hashes, charges);
         ++made["commit"];
     }
 
@@ -205,6 +214,99 @@ contract Handler is World {
         _open[index] = _open[_open.length - 1];
         _open.pop();
         ++made["finalize"];
+    }
+
+    /* FALSE BATCHES */
+
+    /// As Challenges does when a fault was shown.
+    function voidBatch(uint256 which) external {
+        if (_open.length == 0 || which % 4 != 0) return;
+        uint256 index = (which / 4) % _open.length;
+        OpenBatch memory batch = _open[index];
+        vm.prank(address(challenges));
+        ledger.voidBatch(batch.id, batch.record, uint24(PAYERS), address(0xC4A1), "fault");
+        uint64 held = batch.record.reserve;
+        rewards += held / 5;
+        burned += held - held / 5;
+        (batch.record.status, batch.record.reserve) = (BatchStatus.Voided, 0);
+        _holes.push(Hole(batch.id, batch.record, clock()));
+        for (uint256 p = 0; p < PAYERS; ++p) {
+            _refunded[batch.id][p] = false;
+        }
+        _open[index] = _open[_open.length - 1];
+        _open.pop();
+        ++made["void"];
+    }
+
+    function refund(uint256 which, uint256 who) public {
+        if (_holes.length == 0) return;
+        Hole memory hole = _holes[which % _holes.length];
+        uint256[] memory payers = new uint256[](2);
+        (payers[0], payers[1]) = (who % PAYERS, (who / PAYERS) % PAYERS);
+        uint256 own = escrow.account(operator, operator).balance;
+        ledger.refund(
+            hole.id, hole.record, _headers[hole.id], _hashes[hole.id], _chargesOf[hole.id], payers
+        );
+        shortfallsReturned += escrow.account(operator, operator).balance - own;
+        for (uint256 n = 0; n < 2; ++n) {
+            if (_refunded[hole.id][payers[n]]) continue;
+            _refunded[hole.id][payers[n]] = true;
+            Charge memory c = _chargesOf[hole.id][payers[n]];
+            owedBy[c.payer] -= c.amount;
+            ++made["refund"];
+        }
+    }
+
+    function recommitBatch(uint256 which, uint32[PAYERS] calldata amounts) external {
+        if (_holes.length == 0) return;
+        uint256 index = which % _holes.length;
+        Hole memory hole = _holes[index];
+        if (clock() == hole.voidedAt) skip(1);
+        if (clock() > hole.voidedAt + 3 days) return;
+        for (uint256 p = 0; p < PAYERS; ++p) {
+            refund(index, p * (1 + PAYERS));
+        }
+        Charge[] memory charges = _charges(amounts);
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            charges[i].amount %= 1e6;
+        }
+        // What a past time allows is the escrow's own matter (its tests have it); here the deposit covers all of it.
+        uint64 total = 0;
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            total += charges[i].amount;
+        }
+        uint256 own = escrow.account(operator, operator).balance;
+        if (own < total || operators.freeBond(operator) < operators.reserveFor(total)) return;
+        _refill(hole, charges);
+        shortfallsPaid += own - escrow.account(operator, operator).balance;
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            owedBy[charges[i].payer] += charges[i].amount;
+        }
+        _holes[index] = _holes[_holes.length - 1];
+        _holes.pop();
+        ++made["recommit"];
+    }
+
+    function penalize(uint32 amount) external {
+        if (amount % 8 != 0) return;
+        vm.prank(address(challenges));
+        uint64 taken = ledger.penalizeUnposted(operator, amount, address(0xC4A1));
+        rewards += taken / 5;
+        burned += taken - taken / 5;
+        ++made["penalize"];
+    }
+
+    /// What batches that are voided still hold in custody.
+    function custodyOfHoles() external view returns (uint256 sum) {
+        for (uint256 n = 0; n < _holes.length; ++n) {
+            for (uint256 p = 0; p < PAYERS; ++p) {
+                if (!_refunded[_holes[n].id][p]) sum += _chargesOf[_holes[n].id][p].amount;
+            }
+        }
+    }
+
+    function holeCount() external view returns (uint256) {
+        return _holes.length;
     }
 
     /* ROOTS AND PAYEES */
@@ -268,6 +370,50 @@ contract Handler is World {
     }
 
     /* INTERNAL */
+
+    function _refill(Hole memory hole, Charge[] memory charges) private {
+        BatchHeader memory h = headerFor(charges, hole.record.count);
+        h.firstSeq = hole.record.firstSeq;
+        bytes32[] memory hashes = hashesFor(h.blobCount, draws++);
+        attest(hashes, clock());
+        vm.prank(operator);
+        ledger.recommitBatch(hole.id, hole.record, h, hashes, charges);
+        BatchRecord memory record = recordOf(h, hashes, charges);
+        record.firstCommittedAt = hole.record.firstCommittedAt;
+        _note(hole.id, record, h, hashes, charges);
+    }
+
+    function _note(
+        uint64 id,
+        BatchRecord memory record,
+        BatchHeader memory h,
+        bytes32[] memory hashes,
+        Charge[] memory charges
+    ) private {
+        _open.push(OpenBatch(id, record));
+        (_headers[id], _hashes[id]) = (h, hashes);
+        delete _chargesOf[id];
+        for (uint256 i = 0; i < charges.length; ++i) {
+            _chargesOf[id].push(charges[i]);
+        }
+    }
+
+    /// Whether bond and deposit carry such a batch; if so it is written into the books.
+    function _take(Charge[] memory charges) private returns (bool) {
+        uint64 total = 0;
+        uint64 short = 0;
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            total += charges[i].amount;
+            short += charges[i].amount - _payable(charges[i]);
+        }
+        if (operators.freeBond(operator) < operators.reserveFor(total)) return false;
+        if (escrow.account(operator, operator).balance < short) return false;
+        shortfallsPaid += short;
+        for (uint256 i = 0; i < PAYERS; ++i) {
+            owedBy[charges[i].payer] += charges[i].amount;
+        }
+        return true;
+    }
 
     function _charges(uint32[PAYERS] calldata amounts) private pure returns (Charge[] memory charges) {
         charges = new Charge[](PAYERS);

@@ -37,6 +37,10 @@ class AttributionRegistry(Contract):
         """The asset registered for this content, or 0."""
         return cast("int", self._read("assetIdOf", at, content_hash))
 
+    def kind_of(self, asset_id: int, at: At) -> Kind:
+        """What an asset is; NONE if there is no such asset."""
+        return Kind(self._read("kindOf", at, asset_id))
+
     def asset(self, asset_id: int, at: At) -> Asset:
         """The asset; reverts with RegistryAssetUnknown if there is none."""
         return cast("Asset", self._read("asset", at, asset_id))

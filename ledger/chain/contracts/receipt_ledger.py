@@ -8,6 +8,7 @@ from ledger.chain.contracts.intake_pause import PausableContract
 from ledger.chain.structs import BatchRecord, BatchStatus
 from ledger.chain.transaction import Call
 from ledger.protocol.batch import BatchHeader, Charge
+from ledger.protocol.receipt import Receipt
 
 
 class ReceiptLedger(PausableContract):
@@ -15,15 +16,45 @@ class ReceiptLedger(PausableContract):
 
     abi_name: ClassVar[str] = "ReceiptLedger"
 
-    def commit_batch(
-        self, header: BatchHeader, versioned_hashes: Sequence[bytes], charges: Sequence[Charge]
-    ) -> Call:
+    def commit_batch(self, header: BatchHeader, versioned_hashes: Sequence[bytes], charges: Sequence[Charge]) -> Call:
         """Commit the next batch of the operator's lane; charges strictly ascending by payer."""
         return self._write("commitBatch", header, versioned_hashes, charges)
 
     def finalize_batch(self, batch_id: int, record: BatchRecord) -> Call:
         """Pay an unchallenged batch's custody to the distributor, after the window."""
         return self._write("finalizeBatch", batch_id, record)
+
+    def refund(
+        self,
+        batch_id: int,
+        record: BatchRecord,
+        header: BatchHeader,
+        versioned_hashes: Sequence[bytes],
+        charges: Sequence[Charge],
+        payers: Sequence[int],
+    ) -> Call:
+        """Give payers of a voided batch, named by their index in its charges, their part back."""
+        return self._write("refund", batch_id, record, header, versioned_hashes, charges, payers)
+
+    def recommit_batch(
+        self,
+        batch_id: int,
+        record: BatchRecord,
+        header: BatchHeader,
+        versioned_hashes: Sequence[bytes],
+        charges: Sequence[Charge],
+    ) -> Call:
+        """Fill the hole of a voided batch; `record` is the voided one's, the rest is the new filling's."""
+        return self._write("recommitBatch", batch_id, record, header, versioned_hashes, charges)
+
+    def voiding(self, batch_id: int, at: At) -> tuple[int, int]:
+        """When the batch was last voided (0: never), and how many payers have not been refunded since."""
+        voided_at, outstanding = self._read("voiding", at, batch_id)
+        return voided_at, outstanding
+
+    def receipt_digest(self, receipt: Receipt, at: At) -> bytes:
+        """The EIP-712 digest that the contract computes for a receipt."""
+        return cast("bytes", self._read("receiptDigest", at, receipt))
 
     def attested_at(self, post_hash: bytes, at: At) -> int:
         """Newest L1 second of the post, or 0."""

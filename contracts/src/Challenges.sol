@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IChallenges} from "../interfaces/IChallenges.sol";
+import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
+import {IOperators} from "../interfaces/IOperators.sol";
+import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
+import {ChallengeEvidence} from "./ChallengeEvidence.sol";
+import {FormatChallenges} from "./FormatChallenges.sol";
+import {ReceiptChallenges} from "./ReceiptChallenges.sol";
+import {TermsChallenges} from "./TermsChallenges.sol";
+import {POST_DEADLINE} from "./Windows.sol";
+
+contract Challenges is FormatChallenges, ReceiptChallenges, TermsChallenges {
+    uint256 private constant MS_PER_SECOND = 1000;
+
+    /// @inheritdoc IChallenges
+    mapping(address operator => mapping(uint16 lane => uint40)) public penalizedAt;
+
+    constructor(IReceiptLedger ledger_, IAttributionRegistry registry_, IOperators operators_)
+        ChallengeEvidence(ledger_, registry_, operators_)
+    {}
+
+    /// @inheritdoc IChallenges
+    function penalizeUnposted(InferenceReceipt calldata receipt, bytes calldata signature) external {
+        (address operator, uint16 lane) = (receipt.operator, receipt.lane);
+        uint40 time = uint40(block.timestamp);
+        uint64 next = ledger.nextSeq(operator, lane);
+        require(receipt.seq >= next, ChallengeReceiptPosted(receipt.seq, next));
+        uint256 dueAt = _dueAt(receipt);
+        require(time > dueAt, ChallengeReceiptNotDue(dueAt));
+        uint40 before = penalizedAt[operator][lane];
+        require(before == 0 || time > before + POST_DEADLINE, ChallengePenaltyTooSoon(before + POST_DEADLINE));
+        bytes32 digest = ledger.receiptDigest(receipt);
+        // Once POST_DEADLINE for the posting and once for whoever watches: revoking the key is no way out.
+        _requireKey(operator, lane, digest, signature, time - 2 * POST_DEADLINE, time);
+
+        penalizedAt[operator][lane] = time;
+        uint64 taken = ledger.penalizeUnposted(operator, operators.reserveFor(0), msg.sender);
+        require(taken != 0, ChallengeNothingToTake(operator));
+        emit ReceiptUnposted(operator, lane, receipt.seq, digest, msg.sender, taken);
+    }
+
+    /// @dev POST_DEADLINE after the answer ended, or after intake was last paused: nobody could post until then.
+    function _dueAt(InferenceReceipt calldata receipt) private view returns (uint256) {
+        uint256 from = receipt.startedAt + (uint256(receipt.durationMs) + MS_PER_SECOND - 1) / MS_PER_SECOND;
+        uint256 pausedUntil = ledger.intakePausedUntil();
+        if (pausedUntil > from) from = pausedUntil;
+        return from + POST_DEADLINE;
+    }
+}
