@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import traceback
 
 import structlog
 from fastapi import FastAPI
@@ -21,7 +22,7 @@ from serving.routes import health, inference, models, payers, receipts
 _log = structlog.get_logger(__name__)
 
 
-def create_app(gateway: Gateway) -> FastAPI:
+def create_app(gateway: Gateway) -> ASGIApp:
     """The gateway behind its routes. Whoever runs the application starts and stops the gateway."""
     app = FastAPI(
         title="Tributary gateway",
@@ -35,8 +36,7 @@ def create_app(gateway: Gateway) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(_Counted, gateway=gateway)
-    return app
+    return _Counted(app, gateway)  # around everything, so that a fault of ours is counted too
 
 
 class _Counted:
@@ -79,7 +79,8 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    _log.error("request_failed", path=request.url.path, exc_info=error)
+    # Formatted here: a renderer that shows local variables would show prompts.
+    _log.error("request_failed", path=request.url.path, trace="".join(traceback.format_exception(error)))
     return _answer(failure_of(error))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from serving.inference.attribution import Attributor
 from serving.inference.engine import Delta
 from serving.inference.open_request import OpenRequest, undelivered
 from serving.journal.pending import Ending
-from serving.journal.records import Issued
+from serving.journal.records import Closing, Issued
 from serving.journal.writer import Journal
 
 _log = structlog.get_logger(__name__)
@@ -36,7 +37,12 @@ class Closer:
     async def close(self, request: OpenRequest, outcome: str, *, status: int = 200) -> Ending:
         """The ending on its way into the journal."""
         attribution = await request.attribution(self.attributor, outcome)
-        return self.journal.close(request.closing(outcome, attribution, status=status))
+        return self.end(request, request.closing(outcome, attribution, status=status))
+
+    def end(self, request: OpenRequest, closing: Closing) -> Ending:
+        """The same at once."""
+        request.closed = True
+        return self.journal.close(closing)
 
     async def issued(self, ending: Ending) -> Issued:
         """The receipt, once it is durable.
@@ -106,7 +112,8 @@ def log_failure(request: OpenRequest, error: Exception) -> None:
         request_id=request.intent.request_id,
         model=request.intent.model,
         error=str(error) if known else repr(error),
-        exc_info=None if known else error,
+        # Formatted here: a renderer that shows local variables would show prompts.
+        trace=None if known else "".join(traceback.format_exception(error)),
     )
 
 

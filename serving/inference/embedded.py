@@ -28,6 +28,11 @@ class EmbeddedEngine:
     def __init__(self, engine: Engine, settings: EngineSettings) -> None:
         self._engine = engine
         self._settings = settings
+        tokenizer = engine.tokenizer
+        self._longest_token_bytes = max(  # a special token stands for no bytes, but is written out by its name
+            len(tokenizer.token_bytes(token) or tokenizer.token_text(token).encode())
+            for token in range(tokenizer.vocabulary)
+        )
 
     async def start(self) -> None:
         await self._engine.start()
@@ -53,13 +58,12 @@ class EmbeddedEngine:
     async def admit(self, call: Call, model: PinnedModel) -> EmbeddedAdmission:
         if call.endpoint is Endpoint.CHAT:
             chat = read_body(ChatBody, call)
-            prompts = [self._engine.tokenizer.encode_chat(chat.messages)]
+            prompts = [self._encode(self._engine.tokenizer.render_chat(chat.messages))]
             most = chat.max_completion_tokens or chat.max_tokens
             admission = self._admission(call, model, prompts, most, _sampling(chat, chat.top), chat.choices)
         else:
             completion = read_body(CompletionBody, call)
-            encode = self._engine.tokenizer.encode
-            prompts = [encode(p) if isinstance(p, str) else p for p in completion.prompts()]
+            prompts = [self._encode(p) if isinstance(p, str) else p for p in completion.prompts()]
             most = completion.max_tokens or DEFAULT_COMPLETION_TOKENS
             sampling = _sampling(completion, completion.logprobs)
             admission = self._admission(call, model, prompts, most, sampling, completion.choices)
@@ -90,6 +94,13 @@ class EmbeddedEngine:
                 requests.append(GenerationRequest(prompt, replace(bounded, seed=seed), adapter))
                 self._engine.check(requests[-1])
         return EmbeddedAdmission(self._engine, call.endpoint, tuple(requests), sum(len(p) for p in prompts))
+
+    def _encode(self, text: str) -> tuple[int, ...]:
+        """The text's tokens; a text that can't fit is refused without the time that counting it would take."""
+        least = len(text.encode()) // self._longest_token_bytes
+        if least >= self.context_units:
+            raise ContextLengthError(least, 1, self.context_units)
+        return self._engine.tokenizer.encode(text)
 
     def _refuse_overload(self, requests: int) -> None:
         state = self.state()

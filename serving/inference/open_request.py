@@ -34,6 +34,8 @@ class OpenRequest:
     keyed: bool
     """Whether it carries an Idempotency-Key."""
     choices: WholeChoices = field(init=False)
+    closed: bool = field(default=False, init=False)
+    """Whether its ending is on the way into the journal."""
 
     def __post_init__(self) -> None:
         self.choices = WholeChoices(self.call.endpoint)

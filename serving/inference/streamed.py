@@ -55,7 +55,7 @@ class StreamDelivery:
         try:
             course = await run_while_connected(each_delta(request, self._take), disconnected)
         except asyncio.CancelledError:  # the gateway shuts down: what was sent is what there is
-            self.closer.journal.close(request.closing("client_disconnect"))
+            self.closer.end(request, request.closing("client_disconnect"))
             raise
         if course.error is not None:
             await self._fail(course.error)

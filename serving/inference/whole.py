@@ -45,7 +45,7 @@ class WholeDelivery:
             course = await run_while_connected(each_delta(request, self._take), None if request.keyed else disconnected)
         except asyncio.CancelledError:  # the gateway shuts down: nothing was delivered
             free = undelivered(request.closing("client_disconnect"), request.intent.response_hash)
-            self.closer.journal.close(free)
+            self.closer.end(request, free)
             raise
         if course.error is not None:
             await self.fail(course.error)

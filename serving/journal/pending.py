@@ -61,6 +61,7 @@ class Pending:
         self._endings: list[Ending] = []
         self._checkpoints: dict[str, Checkpoint] = {}
         self._arrived = asyncio.Event()
+        self._called = False
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -89,7 +90,8 @@ class Pending:
             self._arrived.set()
 
     def call(self) -> None:
-        """Wakes the writer for what does not wake it by itself."""
+        """Wakes the writer for what does not wake it by itself: checkpoints, or a look whether the database is there."""
+        self._called = True
         self._arrived.set()
 
     def refuse_openings(self, error: Exception) -> None:
@@ -120,13 +122,14 @@ class Pending:
         return len(self._openings) + len(self._endings)
 
     async def next_group(self) -> Group:
-        """The next group, once there is one; openings whose caller went away are left out."""
+        """The next group, once there is one or the writer is called; openings whose caller went away are left out."""
         while True:
             await self._arrived.wait()
-            group = self._take()
+            group, called = self._take(), self._called
+            self._called = False
             if not len(self):
                 self._arrived.clear()
-            if group:
+            if group or called:
                 self._idle.clear()
                 return group
 

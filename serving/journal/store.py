@@ -52,6 +52,9 @@ async def commit_group(
     """
     issued = signer.sign_all(held, [ending.closing for ending in group.endings])
     statements = _statements(held, signer, group, issued, retention_seconds)
+    if not statements:  # only called: is the database there?
+        await connection.execute("SELECT")
+        return set(), []
     if len(statements) == 1:
         cursors = [await connection.execute(*statements[0])]  # its own transaction
     else:

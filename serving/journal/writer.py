@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -191,15 +192,17 @@ class Journal:
         self._held = self.held.at(self.held.next_seq + len(issued))
         for ending, receipt in zip(group.endings, issued, strict=True):
             ending.resolve(receipt)
-        self.on_commit(len(opened), issued)
+        if group:
+            self.on_commit(len(opened), issued)
         await self._answer_openings(group.openings, opened)
 
     async def _answer_openings(self, openings: Sequence[Opening], opened: set[str]) -> None:
         """Tells each opening; of a payer for whom all together were too much, each is tried alone."""
+        together = Counter(opening.intent.payer for opening in openings)
         for opening in openings:
             if opening.intent.request_id in opened:
                 self._answer(opening, answer=True)
-            elif len(openings) == 1:
+            elif together[opening.intent.payer] == 1:
                 self._answer(opening, answer=False)
             else:
                 await self._commit(Group(openings=[opening]))

@@ -20,7 +20,7 @@ from serving.errors import PaymentRequiredError
 from serving.onchain.reader import ChainReader
 from serving.payers import queries
 from serving.payers.snapshots import Snapshot, take_snapshots, write_snapshots
-from serving.payers.standing import standing
+from serving.payers.standing import Standing, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,16 @@ def parse_authorization(message: Mapping[str, Any]) -> SpendAuthorization:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """An authorization that can be taken: the account with it in a safe block, and what stood before."""
+
+    signed: SignedAuthorization
+    snapshot: Snapshot
+    safe_block: int
+    before: Standing
+
+
 class AuthorizationDesk:
     """Checks what payers sign and keeps it."""
 
@@ -54,6 +64,8 @@ class AuthorizationDesk:
         self._database = database
         self._reader = reader
         self._clock = clock
+        # Strangers may send authorizations: they wait for each other, not everybody else for them.
+        self._turns = asyncio.Semaphore(4)
 
     def verify(self, authorization: SpendAuthorization, signature: bytes) -> SignedAuthorization:
         """The authorization with its signer; whether that one may sign for the payer is a question to the chain.
@@ -75,8 +87,8 @@ class AuthorizationDesk:
         digest = authorization.digest(self._reader.deployment.authorization_domain)
         return SignedAuthorization(authorization, signature, recover(digest, signature), digest)
 
-    async def accept(self, connection: Connection, signed: SignedAuthorization) -> Snapshot:
-        """Keeps the authorization and brings the payer's account up to date, in the caller's transaction.
+    async def examine(self, signed: SignedAuthorization) -> Examined:
+        """The payer's account as it will stand with the authorization, if that can be taken.
 
         Raises:
             BadSignatureError: the signer is neither the payer nor its session key.
@@ -85,29 +97,38 @@ class AuthorizationDesk:
             PaymentRequiredError: the payer has no deposit with the operator.
         """
         payer, now = signed.authorization.payer, self._clock.now()
-        heads = await asyncio.to_thread(self._reader.heads)
-        await self._check_signer(signed, heads.latest, now)
-        latest = (await take_snapshots(connection, self._reader, [payer], heads.latest, now))[0]
+        async with self._turns:
+            heads = await asyncio.to_thread(self._reader.heads)
+            await self._check_signer(signed, heads.latest, now)
+            latest = (await take_snapshots(self._database, self._reader, [payer], heads.latest, now))[0]
+            safe = (await asyncio.to_thread(self._reader.accounts, [payer], heads.safe))[payer]
         if latest.account.balance_units == 0:
             raise PaymentRequiredError(
                 f"{to_hex(payer)} has no deposit with this operator; deposit into the PaymentEscrow first.",
                 "unfunded",
                 "deposit",
             )
-        if not latest.standing.is_improved_by(signed.authorization, now) or not await _insert(connection, signed):
-            raise InvalidAuthorizationError(
-                f"The authorization must raise what already stands (cap {latest.standing.cap_units}, valid until "
-                f"{latest.standing.valid_until}): sign a higher cumulativeCap, and no earlier validUntil."
-            )
-        safe = (await asyncio.to_thread(self._reader.accounts, [payer], heads.safe))[payer]
+        if not latest.standing.is_improved_by(signed.authorization, now):
+            raise _improves_nothing(latest.standing)
         snapshot = Snapshot(payer, safe, standing(safe, [signed.authorization], now))
-        await write_snapshots(connection, self._reader.operator, [snapshot], heads.safe.number)
-        return snapshot
+        return Examined(signed, snapshot, heads.safe.number, latest.standing)
+
+    async def keep(self, connection: Connection, examined: Examined) -> None:
+        """Stores the authorization and brings the payer's account up to date, in the caller's transaction.
+
+        Raises:
+            InvalidAuthorizationError: the same one was stored in between.
+        """
+        if not await _insert(connection, examined.signed):
+            raise _improves_nothing(examined.before)
+        await write_snapshots(connection, self._reader.operator, [examined.snapshot], examined.safe_block)
 
     async def raise_cap(self, signed: SignedAuthorization) -> Snapshot:
-        """`accept` on its own: a payer with a key raises its cap."""
+        """Examines and keeps: a payer that is served already raises its cap."""
+        examined = await self.examine(signed)
         async with self._database.connection() as connection, connection.transaction():
-            return await self.accept(connection, signed)
+            await self.keep(connection, examined)
+        return examined.snapshot
 
     async def _check_signer(self, signed: SignedAuthorization, latest: BlockRef, now: int) -> None:
         payer, last = signed.authorization.payer, now + POST_DEADLINE_SECONDS
@@ -118,6 +139,13 @@ class AuthorizationDesk:
                 f"The signature is by {to_hex(signed.signer)}, which is neither the payer {to_hex(payer)} nor a session "
                 "key that it registered."
             )
+
+
+def _improves_nothing(stands: Standing) -> InvalidAuthorizationError:
+    return InvalidAuthorizationError(
+        f"The authorization must raise what already stands (cap {stands.cap_units}, valid until {stands.valid_until}): "
+        "sign a higher cumulativeCap, and no earlier validUntil."
+    )
 
 
 async def _insert(connection: Connection, signed: SignedAuthorization) -> bool:

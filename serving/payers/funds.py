@@ -63,6 +63,7 @@ class FundsKeeper:
         self._database = database
         self._reader = reader
         self._clock = clock
+        self._asked_at: dict[bytes, float] = {}
         self._read_at: dict[bytes, float] = {}
 
     async def refresh(self, safe: BlockRef) -> None:
@@ -72,17 +73,19 @@ class FundsKeeper:
             SettingsError: the chain has receipts of a lane that this database does not: it was restored.
         """
         operator = self._reader.operator
-        async with self._database.connection() as connection:
-            moves = await self._moves(connection, safe)
-            fees = await self._fees(connection, moves)
-            active = await (await connection.execute(queries.ACTIVE_PAYERS, {"operator": operator})).fetchall()
-            payers = sorted({bytes(row[0]) for row in active} | fees.keys() | set(self._recent()))
-            snapshots = await take_snapshots(connection, self._reader, payers, safe, self._clock.now())
-            async with connection.transaction():
-                if await self._moves_stand(connection, moves):
-                    await connection.execute(queries.LOCK_ACCOUNTS, {"operator": operator, "payers": payers})
-                    await self._collect(connection, moves, fees)
-                    await write_snapshots(connection, operator, snapshots, safe.number)
+        moves = await self._moves(safe)
+        fees = await self._fees(moves)
+        active = await self._database.fetch(queries.ACTIVE_PAYERS, {"operator": operator})
+        payers = sorted({bytes(row[0]) for row in active} | fees.keys() | self._recent())
+        read_at = time.monotonic()
+        snapshots = await take_snapshots(self._database, self._reader, payers, safe, self._clock.now())
+        async with self._database.connection() as connection, connection.transaction():
+            if not await self._moves_stand(connection, moves):
+                return  # another gateway was faster
+            await connection.execute(queries.LOCK_ACCOUNTS, {"operator": operator, "payers": payers})
+            await self._collect(connection, moves, fees)
+            await write_snapshots(connection, operator, snapshots, safe.number)
+        self._read_at |= dict.fromkeys(payers, read_at)
 
     async def look(self, payer: bytes, *, older_than_seconds: float = SNAPSHOT_AGE_SECONDS) -> None:
         """Reads one payer's account, if it was not read lately.
@@ -90,9 +93,11 @@ class FundsKeeper:
         Reading one account ahead of the others errs on the safe side: what a newer block has collected is then
         counted twice until the next `refresh`.
         """
-        if time.monotonic() - self._read_at.get(payer, float("-inf")) < older_than_seconds:
+        now = time.monotonic()
+        self._asked_at[payer] = now
+        if now - self._read_at.get(payer, float("-inf")) < older_than_seconds:
             return
-        self._read_at[payer] = time.monotonic()
+        self._read_at[payer] = now
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._look(payer)
@@ -115,17 +120,19 @@ class FundsKeeper:
 
     async def _look(self, payer: bytes) -> None:
         safe = (await asyncio.to_thread(self._reader.heads)).safe
+        snapshots = await take_snapshots(self._database, self._reader, [payer], safe, self._clock.now())
         async with self._database.connection() as connection:
-            snapshots = await take_snapshots(connection, self._reader, [payer], safe, self._clock.now())
             await write_snapshots(connection, self._reader.operator, snapshots, safe.number)
 
-    def _recent(self) -> list[bytes]:
+    def _recent(self) -> set[bytes]:
+        """Payers who asked for something lately; the others are forgotten until they ask again."""
         now = time.monotonic()
+        self._asked_at = {payer: at for payer, at in self._asked_at.items() if now - at < SNAPSHOT_AGE_SECONDS}
         self._read_at = {payer: at for payer, at in self._read_at.items() if now - at < SNAPSHOT_AGE_SECONDS}
-        return list(self._read_at)
+        return set(self._asked_at)
 
-    async def _moves(self, connection: Connection, safe: BlockRef) -> list[Move]:
-        rows = await (await connection.execute(queries.LANES, {"operator": self._reader.operator})).fetchall()
+    async def _moves(self, safe: BlockRef) -> list[Move]:
+        rows = await self._database.fetch(queries.LANES, {"operator": self._reader.operator})
         on_chain = await asyncio.to_thread(self._reader.next_seqs, [row[0] for row in rows], safe)
         for lane, _, next_seq in rows:
             if on_chain[lane] > next_seq:
@@ -141,7 +148,7 @@ class FundsKeeper:
         starts = {lane: start for lane, start, _ in rows}
         return all(starts.get(move.lane) == move.start for move in moves)
 
-    async def _fees(self, connection: Connection, moves: Sequence[Move]) -> dict[bytes, int]:
+    async def _fees(self, moves: Sequence[Move]) -> dict[bytes, int]:
         """By payer: fees that became collected (negative: fell out of the chain again)."""
         fees: dict[bytes, int] = {}
         for sign, some in ((1, [m for m in moves if m.end > m.start]), (-1, [m for m in moves if m.end < m.start])):
@@ -153,7 +160,7 @@ class FundsKeeper:
                 "from": [min(m.start, m.end) for m in some],
                 "to": [max(m.start, m.end) for m in some],
             }
-            for payer, units in await (await connection.execute(queries.FEES_BETWEEN, words)).fetchall():
+            for payer, units in await self._database.fetch(queries.FEES_BETWEEN, words):
                 fees[bytes(payer)] = fees.get(bytes(payer), 0) + sign * int(units)
         return fees
 

@@ -52,13 +52,16 @@ class KeyRing:
         """A key for the payer who signed; an authorization buys one key, and only a new one buys any.
 
         Raises:
-            BadSignatureError, InvalidAuthorizationError, PaymentRequiredError: as `AuthorizationDesk.accept`.
+            BadSignatureError, InvalidAuthorizationError, PaymentRequiredError: as `AuthorizationDesk.examine`.
         """
+        examined = await self._desk.examine(signed)
         async with self._database.connection() as connection, connection.transaction():
-            snapshot = await self._desk.accept(connection, signed)
+            await self._desk.keep(connection, examined)
             secret, words = _new_key(signed.authorization.payer, self._operator, label)
             await connection.execute(queries.INSERT_KEY, {**words, "authorization_digest": signed.digest})
-        return IssuedKey(ApiKeyHolder(str(words["key_id"]), signed.authorization.payer, label), secret, snapshot)
+        return IssuedKey(
+            ApiKeyHolder(str(words["key_id"]), signed.authorization.payer, label), secret, examined.snapshot
+        )
 
     async def grant(self, payer: bytes, label: str) -> IssuedKey:
         """A key that the operator gives without an authorization: for contracts that register caps on chain."""

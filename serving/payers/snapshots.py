@@ -12,7 +12,7 @@ from ledger.chain.blocks import BlockRef
 from ledger.chain.structs import Account
 from ledger.protocol.authorization import SpendAuthorization
 from ledger.protocol.units import POST_DEADLINE_SECONDS
-from serving.database import Connection
+from serving.database import Connection, Database
 from serving.onchain.reader import ChainReader
 from serving.payers import queries
 from serving.payers.standing import Standing, standing
@@ -28,11 +28,14 @@ class Snapshot:
 
 
 async def take_snapshots(
-    connection: Connection, reader: ChainReader, payers: Sequence[bytes], block: BlockRef, now: int
+    database: Database, reader: ChainReader, payers: Sequence[bytes], block: BlockRef, now: int
 ) -> list[Snapshot]:
-    """The payers' accounts in the block, each with the best cap that counts at `now`."""
+    """The payers' accounts in the block, each with the best cap that counts at `now`.
+
+    No connection is held while the chain is asked.
+    """
     accounts = await asyncio.to_thread(reader.accounts, payers, block)
-    signed = await _authorizations(connection, reader.operator, payers, now)
+    signed = await _authorizations(database, reader.operator, payers, now)
     chosen = await asyncio.to_thread(_signed_by_those_who_may, reader, signed, block, now)
     return [
         Snapshot(payer, account, standing(account, chosen.get(payer, ()), now)) for payer, account in accounts.items()
@@ -58,10 +61,10 @@ async def write_snapshots(connection: Connection, operator: bytes, snapshots: Se
 
 
 async def _authorizations(
-    connection: Connection, operator: bytes, payers: Sequence[bytes], now: int
+    database: Database, operator: bytes, payers: Sequence[bytes], now: int
 ) -> list[tuple[SpendAuthorization, bytes]]:
     words = {"operator": operator, "payers": list(payers), "now": now}
-    rows = await (await connection.execute(queries.AUTHORIZATIONS, words)).fetchall()
+    rows = await database.fetch(queries.AUTHORIZATIONS, words)
     return [
         (SpendAuthorization(bytes(payer), operator, int(cap), valid_until), bytes(signer))
         for payer, cap, valid_until, signer in rows

@@ -76,11 +76,15 @@ class InferenceResponse(Response):
                 pass
 
         closer = self._gateway.closer
-        if request.call.stream:
-            pace = CheckpointPace(self._gateway.settings.checkpoint_seconds)
-            await StreamDelivery(request, closer, send, pace).deliver(disconnected)
-        else:
-            await WholeDelivery(request, closer, send).deliver(disconnected)
+        try:
+            if request.call.stream:
+                pace = CheckpointPace(self._gateway.settings.checkpoint_seconds)
+                await StreamDelivery(request, closer, send, pace).deliver(disconnected)
+            else:
+                await WholeDelivery(request, closer, send).deliver(disconnected)
+        finally:
+            if not request.closed:  # a fault of ours: the payer does not pay for it, and nothing stays held
+                closer.end(request, request.closing("engine_error"))
 
 
 async def _replay(replay: Replay, send: Send) -> None:

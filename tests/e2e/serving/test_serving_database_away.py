@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import psycopg
 import pytest
 
 from ledger.protocol.stripping import strip_stream
+from serving.inference.embedded import EmbeddedAdmission
+from serving.inference.engine import Delta
 from tests.conftest import UNSAFE_BUT_FAST
 from tests.e2e.serving.test_serving_cut_streams import receipt_of, tokens_in, until
 from tests.factories.serving_world import ServingWorld, buy_key, running
@@ -98,22 +101,36 @@ def refused(answer: httpx.Response) -> httpx.Response | None:
     return answer if answer.status_code == 503 else None
 
 
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Answers end only once it is set."""
+    opened, deltas = threading.Event(), EmbeddedAdmission.deltas
+
+    async def gated(self: EmbeddedAdmission) -> AsyncGenerator[Delta, None]:
+        async for delta in deltas(self):
+            yield delta
+        await asyncio.to_thread(opened.wait, 30)
+
+    monkeypatch.setattr(EmbeddedAdmission, "deltas", gated)
+    return opened
+
+
 @pytest.mark.parametrize("back_in_time", [True, False])
 def test_a_whole_answer_waits_for_its_receipt_or_ends_for_nothing(
-    serving_world: ServingWorld, database: Database, back_in_time: bool
+    serving_world: ServingWorld, database: Database, gate: threading.Event, back_in_time: bool
 ) -> None:
     settings = serving_world.settings(database.url, lane=3, storage_wait_seconds=20.0 if back_in_time else 0.3)
     with running(settings) as gateway:
         key = buy_key(gateway.url, serving_world, serving_world.deposit("patient payer", 10**9), 10**8)
         with gateway.client(key) as http:
             answers: list[httpx.Response] = []
-            ask = LONG | {"stream": False}
-            waiting = threading.Thread(target=lambda: answers.append(http.post("/v1/chat/completions", json=ask)))
+            waiting = threading.Thread(target=lambda: answers.append(http.post("/v1/chat/completions", json=ASK)))
             waiting.start()
             until(gateway.gateway.metrics.intents._value.get)
             database.stop()
+            until(lambda: not gateway.gateway.journal.available)  # noticed also by a gateway that writes nothing
+            gate.set()
             if back_in_time:
-                until(lambda: not gateway.gateway.journal.available)
                 database.start()
             waiting.join(30)
             if not back_in_time:
@@ -121,8 +138,8 @@ def test_a_whole_answer_waits_for_its_receipt_or_ends_for_nothing(
             assert answers[0].status_code == (200 if back_in_time else 503)
             until(lambda: http.get("/ready").status_code == 200)
     with psycopg.connect(database.url) as connection:
-        issued = connection.execute("SELECT outcome, output_units, fee_units > 0 FROM issued_receipts").fetchall()
-    assert issued == [("complete", 400, True) if back_in_time else ("undelivered", 0, False)]
+        issued = connection.execute("SELECT outcome, output_units > 0, fee_units > 0 FROM issued_receipts").fetchall()
+    assert issued == [("complete", True, True) if back_in_time else ("undelivered", False, False)]
     assert_consistent(database.url, receipts=1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,8 +18,10 @@ from ledger.protocol.signature import address_of, sign
 from ledger.protocol.units import fee_up
 from serving.catalogue.local import LocalModel
 from serving.catalogue.served import CatalogueEntry
+from serving.inference.frames import Frames
 from serving.onchain.reader import ChainReader
 from serving.payers.authorizations import parse_authorization
+from tests.e2e.serving.test_serving_cut_streams import until
 from tests.factories.operator_flow import DAY, key_of
 from tests.factories.serving_world import (
     INPUT_PRICE,
@@ -40,9 +43,13 @@ ASK = {"model": "quill", "messages": CHAT, "max_tokens": 4}
 def nothing_is_left_open(module_database_url: str) -> Iterator[None]:
     """Each refusal leaves no intent and nothing held."""
     yield
-    with psycopg.connect(module_database_url) as connection:
-        assert connection.execute("SELECT request_id FROM intents").fetchall() == []
-        assert connection.execute("SELECT payer FROM spend_accounts WHERE held_units <> 0").fetchall() == []
+
+    def nothing() -> bool:
+        with psycopg.connect(module_database_url) as connection:
+            held = "SELECT payer FROM spend_accounts WHERE held_units <> 0 UNION ALL SELECT payer FROM intents"
+            return not connection.execute(held).fetchall()
+
+    until(nothing)
 
 
 @pytest.fixture
@@ -118,6 +125,35 @@ def test_a_prompt_beyond_the_context_is_refused(http: httpx.Client) -> None:
     refused(http.post("/v1/chat/completions", json=ASK | {"max_tokens": 10**6}), 400, "context_length_exceeded")
     long = [{"role": "user", "content": "word " * 20_000}]
     refused(http.post("/v1/chat/completions", json=ASK | {"messages": long}), 400, "context_length_exceeded")
+
+
+def test_a_prompt_far_beyond_the_context_is_refused_at_once(http: httpx.Client) -> None:
+    began = time.monotonic()
+    refused(
+        http.post("/v1/completions", json={"model": "quill", "prompt": "word " * 700_000}),
+        400,
+        "context_length_exceeded",
+    )
+    assert time.monotonic() - began < 2.0
+
+
+def test_a_fault_of_the_gateway_itself_costs_nothing(
+    http: httpx.Client, monkeypatch: pytest.MonkeyPatch, module_database_url: str
+) -> None:
+    def broken(*_: object) -> bytes:
+        raise ZeroDivisionError("not for clients")
+
+    monkeypatch.setattr(Frames, "body", broken)
+    answer = http.post("/v1/chat/completions", json=ASK)
+    assert "not for clients" not in answer.text
+    refused(answer, 500, None)
+
+    def last() -> tuple[str, int] | None:
+        with psycopg.connect(module_database_url) as connection:
+            query = "SELECT outcome, fee_units FROM issued_receipts ORDER BY seq DESC LIMIT 1"
+            return connection.execute(query).fetchone()
+
+    until(lambda: last() == ("engine_error", 0))
 
 
 def test_a_body_beyond_the_limit_is_refused(http: httpx.Client) -> None:
@@ -263,9 +299,10 @@ def test_one_payers_open_requests_are_bounded(serving_world: ServingWorld, datab
     with running(settings) as gateway:
         key = buy_key(gateway.url, serving_world, serving_world.deposit("busy payer", 10**9), 10**9)
         with gateway.client(key) as http:
-            ask = ASK | {"max_tokens": 200, "stream": True}
+            ask = ASK | {"max_tokens": 450, "n": 8, "ignore_eos": True, "stream": True}
             with http.stream("POST", "/v1/chat/completions", json=ask) as first:
-                next(first.iter_lines())
+                lines = first.iter_lines()
+                next(lines)
                 second = http.post("/v1/chat/completions", json=ASK)
                 refused(second, 429, "rate_limit_exceeded")
                 assert int(second.headers["retry-after"]) >= 1

@@ -72,9 +72,9 @@ def test_many_attempts_at_once_leave_one_receipt(http: httpx.Client, module_data
 
 
 def test_a_client_that_timed_out_finds_its_answer_when_it_asks_again(http: httpx.Client) -> None:
-    ask, headers = ASK | {"max_tokens": 300}, {"Idempotency-Key": "patience"}
+    ask, headers = ASK | {"max_tokens": 400, "ignore_eos": True}, {"Idempotency-Key": "patience"}
     with pytest.raises(httpx.ReadTimeout):
-        http.post("/v1/chat/completions", json=ask, headers=headers, timeout=0.1)
+        http.post("/v1/chat/completions", json=ask, headers=headers, timeout=0.05)
 
     def again() -> httpx.Response | None:
         answer = http.post("/v1/chat/completions", json=ask, headers=headers)

@@ -26,7 +26,7 @@ def test_without_its_node_it_serves_on_for_a_while_and_then_says_so(
     serving_world: ServingWorld, database_url: str
 ) -> None:
     with rpc_proxy(serving_world.flow.devnet.l2_url) as proxy:
-        settings = serving_world.settings(database_url, lane=1, l2_rpc_url=proxy.url, chain_patience_seconds=2.5)
+        settings = serving_world.settings(database_url, lane=1, l2_rpc_url=proxy.url, chain_patience_seconds=6.0)
         with running(settings) as gateway:
             key = buy_key(gateway.url, serving_world, serving_world.deposit("patient payer", 10**9), 10**8)
             with gateway.client(key) as http:
