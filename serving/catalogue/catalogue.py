@@ -66,7 +66,7 @@ class Catalogue:
         return entry
 
     def servable(self) -> list[CatalogueEntry]:
-        """Models that can be asked for now."""
+        """Models that can be asked for at present."""
         now = self._clock.now()
         return [entry for entry in self._entries.values() if entry.unservable(now) is None]
 

@@ -18,7 +18,7 @@ router = APIRouter(tags=["models"])
 
 @router.get("/v1/models")
 async def models(request: Request) -> dict[str, Any]:
-    """Every model that can be asked for now."""
+    """Every model that can be asked for at present."""
     gateway: Gateway = request.app.state.gateway
     return {"object": "list", "data": [_model(gateway, entry) for entry in gateway.catalogue.servable()]}
 
