@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,15 +23,21 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "chromedriver": ("chromedriver",), "java": ("java",)}
 NO_TESTS = 5  # pytest's exit code
+WORKERS = 3
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check: what it is called, its command, and a pattern that its output must show if it did anything."""
+    """One check: what it is called, its command, and a pattern that its output must show if it did anything.
+
+    One that runs `beside` is started first and awaited last: compiling Solidity takes a minute of one processor, and
+    the tests spend most of their time waiting for blocks.
+    """
 
     name: str
     command: tuple[str, ...]
     proof: str = ""
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def checks() -> list[Check]:
         Check("import-linter", (str(PROGRAMS / "lint-imports"), "--no-cache"), proof=r"Contracts: [1-9]"),
         Check("mypy", (str(PROGRAMS / "mypy"),), proof="no issues found"),
         Check("mypy scripts", (str(PROGRAMS / "mypy"), *scripts), proof="no issues found"),
-        Check("forge test", forge, proof=r"[1-9]\d* tests? passed"),
+        Check("forge test", forge, proof=r"[1-9]\d* tests? passed", beside=True),
     ]
 
 
@@ -62,11 +69,15 @@ def main() -> int:
     options, for_pytest = parse(sys.argv[1:])
     if options.full:
         require_tools()
-    outcomes = [run(check) for check in checks() if options.only in (None, check.name)]
-    closing = ""
-    if options.only in (None, "pytest"):
-        outcome, closing = run_pytest(for_pytest, full=options.full)
-        outcomes.append(outcome)
+    chosen = [check for check in checks() if options.only in (None, check.name)]
+    with ThreadPoolExecutor() as pool:
+        beside = [pool.submit(run, check) for check in chosen if check.beside]
+        outcomes = [run(check) for check in chosen if not check.beside]
+        closing = ""
+        if options.only in (None, "pytest"):
+            outcome, closing = run_pytest(for_pytest, full=options.full)
+            outcomes.append(outcome)
+        outcomes.extend(future.result() for future in beside)
     if not outcomes:
         names = ", ".join([*(check.name for check in checks()), "pytest"])
         sys.exit(f"There is no check {options.only}; there are {names}.")
@@ -98,7 +109,8 @@ def require_tools() -> None:
 
 def run(check: Check) -> Outcome:
     """Run a check quietly; show its output only if it fails."""
-    print(f"==> {check.name} … ", end="", flush=True)
+    if check.beside:
+        print(f"==> {check.name} begins, beside the others", flush=True)
     started = time.monotonic()
     done = subprocess.run(
         check.command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
@@ -107,7 +119,7 @@ def run(check: Check) -> Outcome:
     passed, remark = done.returncode == 0, ""
     if passed and check.proof and not re.search(check.proof, done.stdout):
         passed, remark = False, "it ran nothing"
-    print(f"{'ok' if passed else f'FAILED {remark}'.strip()} ({seconds:.1f} s)", flush=True)
+    print(f"==> {check.name} … {'ok' if passed else f'FAILED {remark}'.strip()} ({seconds:.1f} s)", flush=True)
     if not passed:
         print(done.stdout, flush=True)
     return Outcome(check.name, passed, seconds, remark)
@@ -116,7 +128,7 @@ def run(check: Check) -> Outcome:
 def run_pytest(words: list[str], *, full: bool) -> tuple[Outcome, str]:
     """Run pytest with its output shown as it comes; its outcome and the line that it closes with."""
     print("==> pytest", flush=True)
-    command = [sys.executable, "-m", "pytest", *(["-m", ""] if full else []), *words]
+    command = [sys.executable, "-m", "pytest", *side_by_side(words), *(["-m", ""] if full else []), *words]
     environment = {**os.environ, "COLUMNS": os.environ.get("COLUMNS", "120")}
     if sys.stdout.isatty():
         command.append("--color=yes")
@@ -135,6 +147,14 @@ def run_pytest(words: list[str], *, full: bool) -> tuple[Outcome, str]:
     remark = "no test was selected" if process.returncode == NO_TESTS else ""
     lines = closing.strip().splitlines()
     return Outcome("pytest", process.returncode == 0, time.monotonic() - started, remark), lines[-1] if lines else ""
+
+
+def side_by_side(words: list[str]) -> list[str]:
+    """Workers for a run of the whole suite: its tests wait for blocks more than they compute.
+
+    A run with words of its own (-x, -k, a path, a debugger) stays in one process.
+    """
+    return [] if words else ["-n", str(WORKERS), "--dist", "loadfile"]
 
 
 def report(outcomes: list[Outcome], options: argparse.Namespace, words: list[str], closing: str) -> None:
