@@ -14,16 +14,19 @@ import pytest
 
 from ledger.config import CHECKOUT
 from ledger.errors import DeploymentMissingError, LaneFencedError, TributaryError
+from ledger.protocol.hexadecimal import to_hex
+from ledger.protocol.signature import address_of
 from serving.settings import ServingSettings
+from tests.factories.operator_flow import DAY
 from tests.factories.serving_world import ServingWorld, running
 
 pytestmark = pytest.mark.e2e
 
 
-def start(fields: dict[str, Any]) -> subprocess.Popen[str]:
+def start(fields: dict[str, Any], *words: str) -> subprocess.Popen[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SERVING_")}
     environment |= {ServingSettings.variable(name): str(value) for name, value in fields.items()}
-    command = [sys.executable, "-m", "tributary", "serve"]
+    command = [sys.executable, "-m", "tributary", *(words or ("serve",))]
     return subprocess.Popen(
         command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -95,3 +98,19 @@ def test_a_second_gateway_on_the_lane_is_refused(serving_world: ServingWorld, da
     settings = serving_world.settings(database_url, lane=1)
     with running(settings), pytest.raises(LaneFencedError, match="Another gateway serves lane 1"), running(settings):
         pass
+
+
+def test_a_key_that_the_operator_gives_serves_a_payer_whose_cap_is_on_chain(
+    serving_world: ServingWorld, database_url: str
+) -> None:
+    """The way of smart accounts, which register a cap and can't sign one."""
+    flow, settings = serving_world.flow, serving_world.settings(database_url, lane=1)
+    payer = address_of(serving_world.deposit("smart account", 10**7))
+    cap = flow.escrow.register_cap(serving_world.operator, 10**6, flow.devnet.now() + 30 * DAY)
+    flow.send(cap, flow.sender("smart account"))
+    flow.devnet.l2.mine(40)
+    key, said = start(settings, "key", to_hex(payer)).communicate(timeout=60)
+    assert key.startswith("sk-trib-"), said
+    with running(settings) as gateway, gateway.client(key.strip()) as http:
+        ask = {"model": "quill", "prompt": "All the world", "max_tokens": 3}
+        assert http.post("/v1/completions", json=ask).json()["receipt"]["receipt"]["payer"] == to_hex(payer)
