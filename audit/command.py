@@ -17,10 +17,10 @@ from ledger.errors import TributaryError
 DIFFERENT = 1
 UNFINISHED = 2
 
-app = typer.Typer(add_completion=False, help="Rebuild every balance from chains and blobs alone, and compare.")
+app = typer.Typer(add_completion=False)
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
     l1_rpc_url: Annotated[str | None, typer.Option(help="L1 node; else L1_RPC_URL.")] = None,
     l2_rpc_url: Annotated[str | None, typer.Option(help="L2 node; else L2_RPC_URL.")] = None,

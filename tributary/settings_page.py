@@ -40,7 +40,8 @@ databases, devnets, archives, logs |
 | `SECRETS_DIR` | none | Folder of secret files |
 | `TRIBUTARY_PYTHON` | the first fit one on PATH | Python that the launchers in `scripts/` use |
 
-Without `DATABASE_URL`, `serve`, `batch`, `index`, `api` and `settle` share an embedded PostgreSQL in the state folder.
+Without `DATABASE_URL` (and without `SECRETS_DIR`), `serve`, `key`, `batch`, `index`, `api` and `settle` share an embedded
+PostgreSQL in the state folder; an attester needs a database of its own.
 Run by root, that server runs as the user `pgserver`, which is then made, and the folders above it become readable.
 """
 

@@ -43,7 +43,7 @@ PARTS = (
     Part("index", "indexer.command", "Mirror both chains and the blobs into PostgreSQL, verified.", _STAGES, True),
     Part("api", "api.command", "Serve royalties, receipts, batches and proofs to readers.", _STAGES, True),
     Part("settle", "settlement.command", "Compute what is owed, have it attested, pay it out.", _STAGES, True),
-    Part("attest", "settlement.command_attest", "Sign distributions that your own index gives too.", _STAGES, True),
+    Part("attest", "settlement.command_attest", "Sign distributions that your own index gives too.", _STAGES),
     Part("key", "serving.command_key", "Give a payer an API key without an authorization.", _STAGES, True),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
