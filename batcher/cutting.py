@@ -1,7 +1,7 @@
 """Where a run of waiting receipts is cut into batches: before a blob, an offset or a sum overflows.
 
 Pure: rows in, a number out. What fits here, the encoder takes; a test compares the two.
-Source: DESIGN section 5.
+Source: docs/spec/blob.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The field elements of a batch, read one by one with slices.
 
 Nothing is vectorised and nothing is shared with the codec that wrote or indexed the blobs. Where the bytes stand is
-DESIGN section 5: element n is bytes 32n to 32n+31 of the blobs laid end to end; byte 0 of a used one is zero.
+docs/spec/blob.md: element n is bytes 32n to 32n+31 of the blobs laid end to end; byte 0 of a used one is zero.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The rules of format 1 that a batch's blobs can break by themselves, receipt by receipt.
 
 A batch that breaks one of them does not count: nobody can say how its money is to be split.
-Source: DESIGN sections 5 and 7.
+Source: docs/spec/blob.md and docs/spec/validity.md.
 """
 
 from collections import defaultdict

@@ -2,7 +2,7 @@
 
 A batch with an unknown asset does not count, for nobody can say who earns it. A wrong price, a fee below the floor or a
 set that the terms do not admit is a fault that can be challenged, but as long as the batch stands its money is split.
-Source: DESIGN sections 7 and 8.
+Source: docs/spec/validity.md and docs/spec/money.md.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Attribution sets in the S elements of a batch.
 
 A set is 1 to 4 elements one after another: part, parts, zero, then four entries of assetId (4 bytes) and ppm (3 bytes).
-Source: DESIGN section 5.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence

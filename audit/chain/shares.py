@@ -1,6 +1,6 @@
 """Effective shares: an asset's own split and its ancestors', flattened, in units of 1e-12 that sum to exactly 1e12.
 
-Source: DESIGN sections 6 and 8; the NatSpec of IAttributionRegistry.effectiveShares.
+Source: docs/spec/contracts.md and docs/spec/money.md; the NatSpec of IAttributionRegistry.effectiveShares.
 """
 
 from collections.abc import Iterable, Sequence

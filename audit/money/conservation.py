@@ -2,7 +2,7 @@
 
 Each term is read from its own source: doors from the contracts' events, direct transfers from the token's own log,
 what is held from views and token balances. None is the difference of the others, so the identity can fail.
-Source: DESIGN section 8.
+Source: docs/spec/money.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ HOLDERS: Final = ("PaymentEscrow", "Operators", "RoyaltyDistributor", "ReceiptLe
 
 @dataclass(frozen=True, slots=True)
 class Conservation:
-    """Both sides of the identity, in base units, by the names of DESIGN section 8."""
+    """Both sides of the identity, in base units, by the names of docs/spec/money.md."""
 
     came_in: Mapping[str, int]
     held: Mapping[str, int]

@@ -1,6 +1,6 @@
 """What each payee is owed, as exact fractions.
 
-The rule of DESIGN section 8, written as it is spoken: of every fee the protocol gets its ppm, the operator what neither
+The rule of docs/spec/money.md, written as it is spoken: of every fee the protocol gets its ppm, the operator what neither
 protocol nor royalty takes, and the royalty goes to the asset's payees, except for the data share of a receipt with an
 attribution set, which goes to the payees of the datasets that it names. Fees that are divided alike are added up first.
 Division into whole units happens once, when an amount is paid.

@@ -2,7 +2,7 @@
 
 The leaf is keccak256(keccak256(abi.encode(payee, token, cumulative))); leaves are sorted and laid, last first, into the
 second half of an array; a parent is the hash of its two children, the smaller one first (OpenZeppelin's
-StandardMerkleTree). Source: DESIGN section 6.
+StandardMerkleTree). Source: docs/spec/contracts.md.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 A rule of the format voids the whole batch: there is no trustworthy reading of its bytes. A fault against prices,
 floors or admissions can be challenged, but while it stands the money rules say how the fee is split.
-Source: DESIGN sections 7 and 8; docs/spec/validity.md.
+Source: docs/spec/validity.md.
 """
 
 from __future__ import annotations

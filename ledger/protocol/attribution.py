@@ -1,6 +1,6 @@
 """Attribution sets: whose data an answer drew on, in ppm that sum to one million.
 
-Source: DESIGN section 5; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence

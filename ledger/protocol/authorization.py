@@ -1,6 +1,6 @@
 """SpendAuthorization: what a payer allows one operator to collect, in total and until when.
 
-Source: DESIGN section 6; docs/spec/receipt.md.
+Source: docs/spec/receipt.md.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A batch's header, its charges, and the batch_commitment that stands for it on L2.
 
-Source: DESIGN sections 5 and 6; docs/spec/batch_commitment.md.
+Source: docs/spec/batch_commitment.md.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Leaves and pairs are OpenZeppelin's: double-hashed leaves, commutative pairs, the array layout
 of StandardMerkleTree, so its JavaScript library verifies our proofs and we verify its.
-Source: DESIGN section 6; docs/spec/distribution.md.
+Source: docs/spec/distribution.md.
 """
 
 from collections.abc import Iterable, Sequence

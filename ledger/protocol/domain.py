@@ -1,7 +1,7 @@
 """EIP-712 domains of the protocol's signed messages.
 
 All share the name and version; the chain and the verifying contract keep them apart.
-Source: EIP-712; DESIGN section 4.
+Source: EIP-712; docs/spec/receipt.md.
 """
 
 from dataclasses import dataclass

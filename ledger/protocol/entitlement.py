@@ -2,7 +2,7 @@
 
 An entitlement is a sum of fee x coefficient with fixed denominators, kept as an integer numerator
 over 10^30 (`ENTITLEMENT_ONE`). Integers associate, so any order and any engine give the same.
-Source: DESIGN section 8; docs/spec/money.md.
+Source: docs/spec/money.md.
 """
 
 from bisect import bisect_right

@@ -1,7 +1,7 @@
 """The receipt: what one inference used and what it costs, as an EIP-712 struct.
 
 Hashing packs the words directly instead of walking a type tree.
-Source: DESIGN section 4; docs/spec/receipt.md; golden vectors in tests/vectors/receipt.json.
+Source: docs/spec/receipt.md; golden vectors in tests/vectors/protocol.json.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 The hashes cover the answer as produced, before any receipt field, so a client first strips what
 the gateway put in. `mark_*` and `strip_*` are inverses.
-Source: DESIGN section 4; docs/spec/receipt.md.
+Source: docs/spec/receipt.md.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Denominators, windows and the one place where a fee is rounded.
 
-Source: DESIGN sections 3, 4 and 8; docs/spec/money.md.
+Source: docs/spec/money.md.
 """
 
 from typing import Final
@@ -43,7 +43,7 @@ def fee_up(input_units: int, output_units: int, input_price_units: int, output_p
         input_price_units: price of 1000 input units, in base units.
         output_price_units: price of 1000 output units, in base units.
 
-    Source: DESIGN section 4.
+    Source: docs/spec/receipt.md.
     """
     return -(-(input_units * input_price_units + output_units * output_price_units) // UNITS_PER_PRICE)
 
@@ -54,6 +54,6 @@ def clamp_terms_time(started_at: int, first_committed_at: int) -> int:
     A receipt can't claim terms older than the posting deadline allows, nor terms that come
     after the commit: startedAt is clamped to [first commit - POST_DEADLINE, first commit].
 
-    Source: DESIGN section 8.
+    Source: docs/spec/money.md.
     """
     return min(max(started_at, first_committed_at - POST_DEADLINE_SECONDS), first_committed_at)

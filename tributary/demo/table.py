@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from tributary.demo.trace import LENGTH_FACTOR
+from tributary.demo.trace import LENGTH_FACTOR, LONGEST_PROMPT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def _verdict(figures: Figures) -> Text:
     def sentences() -> Iterator[str]:
         days, rest = divmod(figures.cash_seconds, 86_400)
         yield f"{figures.requests} requests, {figures.receipts} receipts in {figures.batches} batches and {figures.blobs} blobs."
-        yield f"Trace lengths were divided by {LENGTH_FACTOR}; arrival order kept, requests sent as fast as they are answered."
+        yield f"Trace lengths were divided by {LENGTH_FACTOR} (prompts at most {LONGEST_PROMPT_TOKENS} tokens); arrival order kept, requests sent as fast as they are answered."
         yield f"Time to cash on the chains' clock: {days} d {rest // 3600} h {rest % 3600 // 60} min (the windows of production)."
         yield f"Audit, from the chains and blobs alone: {figures.audit['differences']} differences."
 

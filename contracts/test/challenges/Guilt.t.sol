@@ -8,7 +8,7 @@ import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
 import {IReceiptLedger} from "../../interfaces/IReceiptLedger.sol";
 import {BlobModel} from "./BlobModel.sol";
 
-/// @notice Each fault of DESIGN's table voids the batch that has it; each test shows the honest batch refused first.
+/// @notice Each fault of the specification's table voids the batch that has it; each test shows the honest batch refused first.
 contract GuiltTest is BlobModel {
     /// A seed whose batch has 6 receipts, 2 payers and the sets, with a double and a single set in use.
     uint256 private seed;

@@ -1,7 +1,7 @@
 """The blobs of a batch to columns, vectorised with numpy.
 
 Nothing is judged here but whether the bytes can be read at all: faults.py judges the rest.
-Source: DESIGN section 5; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """The five kinds of field element, one at a time: what a fraud proof or an opening shows.
 
 The batch codec (codec.py) writes and reads the same bytes for whole batches.
-Source: DESIGN section 5; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Receipts to the blobs of a batch, vectorised with numpy.
 
 Sorts by (payer, seq), runs the fees up, and lets equal attribution sets share their elements.
-Source: DESIGN section 5; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 Each fault names the rule and the positions that a one-step fraud proof opens. Rules that need the
 registry, prices or signed receipts are judged where those are known.
-Source: DESIGN sections 5 and 7; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from collections.abc import Iterator, Sequence

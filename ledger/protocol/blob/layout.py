@@ -2,7 +2,7 @@
 
 A batch is a run of field elements (FEs) over 1 to 6 blobs; FE n is element n % 4096 of blob
 n // 4096. Only the low 31 bytes of an FE are used; the top byte of a used FE is zero.
-Source: DESIGN section 5; docs/spec/blob.md.
+Source: docs/spec/blob.md.
 """
 
 from typing import Final
