@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from ledger.db.entitlement_rule import FROM_THE_FIRST
 from ledger.errors import ConservationError, NotYetFinalError
 from ledger.protocol.entitlement import EffectiveShare, RoyaltyTerms, WeightedFee, floor_units, numerators
 from ledger.protocol.units import ENTITLEMENT_ONE
@@ -84,7 +85,12 @@ def by_sql(session: Session, through: int, protocol: ProtocolShare) -> Entitleme
     Raises:
         NotYetFinalError, ConservationError: as `require_decided` and `Entitlements.check`.
     """
-    given = {"through": through, "protocol_payee": protocol.payee, "protocol_ppm": protocol.ppm}
+    given = {
+        "through": through,
+        "protocol_payee": protocol.payee,
+        "protocol_ppm": protocol.ppm,
+        "after": FROM_THE_FIRST,
+    }
     rows = session.execute(queries.NUMERATORS, given)
     return _complete(session, through, [Entitlement(bytes(payee), int(numerator)) for payee, numerator in rows])
 
@@ -103,7 +109,7 @@ def by_rule(session: Session, through: int, protocol: ProtocolShare) -> Entitlem
             row.asset_version,
             row.dataset_id,
             row.dataset_version,
-            int(row.weighted_fee_units),
+            int(row.fee),
         )
         for row in rows
     ]

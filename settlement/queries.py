@@ -6,13 +6,11 @@ same block gives the same answer for ever.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Final
 
-from sqlalchemy import bindparam, text
-from sqlalchemy.types import Numeric
+from sqlalchemy import text
 
-from ledger.protocol.units import PPM, SHARE_ONE
+from ledger.db.entitlement_rule import with_rule
 
 FINALIZED_HEAD: Final = text("SELECT number, hash FROM heads WHERE chain_id = :chain_id AND tag = 'finalized'")
 
@@ -26,60 +24,15 @@ WITHHELD_BATCHES: Final = text("""
     SELECT batch_id FROM batches WHERE finalized_block_number <= :through AND verdict = 'invalid' ORDER BY batch_id
 """)
 
-FEES: Final = text("""
-    SELECT coalesce(sum(total_fee_units), 0) FROM batches
-    WHERE finalized_block_number <= :through AND verdict = 'valid'
-""")
+FEES: Final = with_rule("SELECT coalesce(sum(total_fee_units), 0) FROM batches b WHERE {counted}")
 
-WEIGHTED_FEES: Final = text("""
-    SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
-           sum(s.weighted_fee_units) AS weighted_fee_units
-    FROM batches b JOIN batch_sums s USING (batch_id, fill)
-    WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
-    GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
-""")
+WEIGHTED_FEES: Final = with_rule("{weighted}")
 
 ROYALTY_TERMS: Final = text("SELECT asset_id, version, royalty_ppm, data_ppm, mode FROM terms")
 
 EFFECTIVE_SHARES: Final = text("SELECT asset_id, version, payee, share FROM effective_shares ORDER BY 1, 2, position")
 
-# The rule of ledger.protocol.entitlement as one pass. `pots` holds what falls to an asset version's effective
-# shares, whether as the asset served or as the dataset drawn on, so each share is multiplied once.
-NUMERATORS: Final = text("""
-    WITH weighted AS MATERIALIZED (
-        SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
-               sum(s.weighted_fee_units) AS fee
-        FROM batches b JOIN batch_sums s USING (batch_id, fill)
-        WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
-        GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
-    ), divided AS MATERIALIZED (
-        SELECT w.operator, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version,
-               w.fee * :protocol_ppm AS protocol_part,
-               w.fee * (:ppm - :protocol_ppm - t.royalty_ppm) AS operator_part,
-               w.fee * t.royalty_ppm AS royalty,
-               CASE WHEN w.dataset_id = 0 THEN 0 ELSE t.data_ppm END AS by_data_ppm
-        FROM weighted w JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
-    ), pots AS (
-        SELECT asset_id, version, sum(pot) AS pot FROM (
-            SELECT asset_id, asset_version AS version, royalty * (:ppm - by_data_ppm) AS pot FROM divided
-            UNION ALL
-            SELECT dataset_id, dataset_version, royalty * by_data_ppm FROM divided WHERE dataset_id <> 0
-        ) AS parts GROUP BY asset_id, version
-    ), owed AS (
-        SELECT :protocol_payee AS payee, sum(protocol_part) * :whole AS numerator FROM divided
-        UNION ALL
-        SELECT operator, sum(operator_part) * :whole FROM divided GROUP BY operator
-        UNION ALL
-        SELECT e.payee, sum(p.pot * e.share)
-        FROM pots p JOIN effective_shares e ON e.asset_id = p.asset_id AND e.version = p.version
-        GROUP BY e.payee
-    )
-    SELECT payee, sum(numerator) AS numerator FROM owed GROUP BY payee HAVING sum(numerator) > 0 ORDER BY payee
-""").bindparams(
-    bindparam("ppm", Decimal(PPM), Numeric),
-    bindparam("whole", Decimal(PPM * SHARE_ONE), Numeric),
-    bindparam("protocol_ppm", type_=Numeric),
-)
+NUMERATORS: Final = with_rule("WITH {owed} SELECT payee, numerator FROM owed ORDER BY payee")
 
 CLAIMED: Final = text("SELECT payee, max(cumulative_units) AS claimed_units FROM claims GROUP BY payee")
 

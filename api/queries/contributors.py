@@ -6,46 +6,34 @@ asset's effective shares (`royalty`), or of a dataset that receipts drew on (`da
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import Row, bindparam, text
-from sqlalchemy.types import Numeric
+from sqlalchemy import Row, text
 
 from api.reading import Reading
-from ledger.protocol.units import PPM, SHARE_ONE
-
-_CONSTANTS: Final = (
-    bindparam("ppm", Decimal(PPM), Numeric),
-    bindparam("whole", Decimal(PPM * SHARE_ONE), Numeric),
-    bindparam("protocol_ppm", type_=Numeric),
-)
+from ledger.db.entitlement_rule import with_rule
 
 # One row for each source, batch state and day of one payee.
-_EARNINGS = text("""
+_EARNINGS = with_rule("""
     WITH mine AS MATERIALIZED (
         SELECT asset_id, version, share FROM effective_shares WHERE payee = :payee
+    ), divided AS NOT MATERIALIZED (
+        SELECT w.batch_id, w.fill, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version, {pots}
+        FROM (SELECT *, weighted_fee_units AS fee FROM batch_sums) w
+        JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
     ), counted AS (
-        SELECT s.batch_id, s.fill, s.asset_id, s.dataset_id, 'royalty' AS source,
-               s.weighted_fee_units * t.royalty_ppm
-                   * (:ppm - CASE WHEN s.dataset_id = 0 THEN 0 ELSE t.data_ppm END) * m.share AS numerator
-        FROM mine m JOIN batch_sums s ON s.asset_id = m.asset_id AND s.asset_version = m.version
-        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
+        SELECT d.batch_id, d.fill, d.asset_id, d.dataset_id, 'royalty' AS source, d.royalty_pot * m.share AS numerator
+        FROM mine m JOIN divided d ON d.asset_id = m.asset_id AND d.asset_version = m.version
         UNION ALL
-        SELECT s.batch_id, s.fill, s.asset_id, s.dataset_id, 'data',
-               s.weighted_fee_units * t.royalty_ppm * t.data_ppm * m.share
-        FROM mine m JOIN batch_sums s ON s.dataset_id = m.asset_id AND s.dataset_version = m.version
-        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
-        WHERE s.dataset_id <> 0
+        SELECT d.batch_id, d.fill, d.asset_id, d.dataset_id, 'data', d.data_pot * m.share
+        FROM mine m JOIN divided d ON d.dataset_id = m.asset_id AND d.dataset_version = m.version
+        WHERE d.dataset_id <> 0
         UNION ALL
-        SELECT s.batch_id, s.fill, s.asset_id, 0, 'operator',
-               s.weighted_fee_units * (:ppm - :protocol_ppm - t.royalty_ppm) * :whole
-        FROM batches b JOIN batch_sums s USING (batch_id, fill)
-        JOIN terms t ON t.asset_id = s.asset_id AND t.version = s.asset_version
-        WHERE b.operator = :payee
+        SELECT d.batch_id, d.fill, d.asset_id, 0, 'operator', d.operator_numerator
+        FROM batches b JOIN divided d USING (batch_id, fill) WHERE b.operator = :payee
         UNION ALL
-        SELECT s.batch_id, s.fill, s.asset_id, 0, 'protocol', s.weighted_fee_units * :protocol_ppm * :whole
-        FROM batch_sums s WHERE :payee = :protocol_payee
+        SELECT d.batch_id, d.fill, d.asset_id, 0, 'protocol', d.protocol_numerator
+        FROM divided d WHERE :payee = :protocol_payee
     )
     SELECT c.source, c.asset_id, c.dataset_id,
            CAST(to_timestamp(b.first_committed_at) AT TIME ZONE 'UTC' AS date) AS day,
@@ -60,45 +48,17 @@ _EARNINGS = text("""
     FROM counted c JOIN batches b USING (batch_id, fill)
     WHERE c.numerator > 0 AND b.first_committed_at >= :since AND b.first_committed_at < :until
     GROUP BY 1, 2, 3, 4 ORDER BY 4, 1, 2, 3
-""").bindparams(*_CONSTANTS)
+""")
 
 # Everybody's earnings through a block, a page of payees at a time.
-_PAYEES = text("""
-    WITH weighted AS MATERIALIZED (
-        SELECT b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version,
-               sum(s.weighted_fee_units) AS fee
-        FROM batches b JOIN batch_sums s USING (batch_id, fill)
-        WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
-        GROUP BY b.operator, s.asset_id, s.asset_version, s.dataset_id, s.dataset_version
-    ), divided AS MATERIALIZED (
-        SELECT w.operator, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version,
-               w.fee * :protocol_ppm AS protocol_part,
-               w.fee * (:ppm - :protocol_ppm - t.royalty_ppm) AS operator_part,
-               w.fee * t.royalty_ppm AS royalty,
-               CASE WHEN w.dataset_id = 0 THEN 0 ELSE t.data_ppm END AS by_data_ppm
-        FROM weighted w JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
-    ), pots AS (
-        SELECT asset_id, version, sum(pot) AS pot FROM (
-            SELECT asset_id, asset_version AS version, royalty * (:ppm - by_data_ppm) AS pot FROM divided
-            UNION ALL
-            SELECT dataset_id, dataset_version, royalty * by_data_ppm FROM divided WHERE dataset_id <> 0
-        ) AS parts GROUP BY asset_id, version
-    ), owed AS (
-        SELECT :protocol_payee AS payee, sum(protocol_part) * :whole AS numerator FROM divided
-        UNION ALL
-        SELECT operator, operator_part * :whole FROM divided WHERE operator > :after
-        UNION ALL
-        SELECT e.payee, p.pot * e.share
-        FROM pots p JOIN effective_shares e ON e.asset_id = p.asset_id AND e.version = p.version
-        WHERE e.payee > :after
-    )
-    SELECT o.payee, sum(o.numerator) AS numerator, coalesce(max(paid.units), 0) AS paid_units
-    FROM owed o LEFT JOIN LATERAL (
+_PAYEES = with_rule("""
+    WITH {owed}
+    SELECT o.payee, o.numerator, coalesce(paid.units, 0) AS paid_units
+    FROM (SELECT payee, numerator FROM owed ORDER BY payee LIMIT :limit) AS o LEFT JOIN LATERAL (
         SELECT sum(amount_units) AS units FROM claims WHERE payee = o.payee AND block_number <= :through
     ) paid ON true
-    WHERE o.payee > :after
-    GROUP BY o.payee HAVING sum(o.numerator) > 0 ORDER BY o.payee LIMIT :limit
-""").bindparams(*_CONSTANTS)
+    ORDER BY o.payee
+""")
 
 _PAID = text("""
     SELECT coalesce(sum(amount_units) FILTER (WHERE block_number <= :finalized), 0) AS finalized,
