@@ -15,7 +15,7 @@ find_python() {
   exit 1
 }
 
-# set_up run|test: returns once the environment is there; warm, within a fraction of a second.
+# set_up run|test|full: returns once the environment is there; warm, within a fraction of a second.
 set_up() {
   find_python
   "$PYTHON" -I "$CHECKOUT/scripts/set_up.py" "$1"

@@ -1,7 +1,8 @@
 """Makes the environment that everything runs in, or finds in a fraction of a second that it is there.
 
-`set_up.py run|test`: a virtual environment with the locked Python packages (`test`: with the checkers too) and the
-locked npm tools, below `.tributary`. Standard library only, since it runs before anything is installed.
+`set_up.py run|test|full`: a virtual environment with the locked Python packages (`test`: with the checkers too; `full`:
+with what drives a browser and Spark) and the locked npm tools, below `.tributary`. Standard library only, since it runs
+before anything is installed.
 What is installed is noted by the digest of its lock, and only after the installation has succeeded: one that was
 interrupted is done again. Failures are one sentence on standard error and exit code 1.
 """
@@ -26,6 +27,10 @@ VENV = STATE / "venv"
 STAMPS = STATE / "installed.json"
 LEAST_NODE = 18
 NEEDED_BYTES = 1_500_000_000
+# Every level contains the one before it; a package that has no wheel needs what the earlier level installed to build it.
+LEVELS = ("run", "test", "full")
+LOCKS = {"run": ("run",), "test": ("test",), "full": ("test", "full")}
+WITHOUT_WHEEL = ("pyspark",)
 LOCKED_BINARIES = ("anvil", "forge", "supersim")
 
 
@@ -95,8 +100,8 @@ def wanted_stamps(level: str) -> dict[str, str]:
         "project": digest_of((CHECKOUT / "pyproject.toml").read_text(), str(CHECKOUT)),
         "npm": digest_of((CHECKOUT / "package-lock.json").read_text()),
     }
-    if level == "test":
-        wanted["test"] = digest_of((CHECKOUT / "requirements" / "test.lock").read_text())
+    for name in LEVELS[1 : LEVELS.index(level) + 1]:
+        wanted[name] = digest_of((CHECKOUT / "requirements" / f"{name}.lock").read_text())
     return wanted
 
 
@@ -108,14 +113,15 @@ def install_python(level: str, installed: dict[str, str], wanted: dict[str, str]
     python = VENV / "bin" / "python"
     if not is_same_python or not answers(python, "-m", "pip", "--version"):
         make_venv()
-    lock = CHECKOUT / "requirements" / f"{level}.lock"
-    count = len(re.findall(r"^[\w.-]+==", lock.read_text(), re.MULTILINE))
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
-    run_step(
-        f"Installing {count} locked Python packages",
-        [*pip, "--require-hashes", "--no-deps", *binary_only(), "-r", str(lock)],
-        "python-packages.log",
-    )
+    for name in LOCKS[level]:
+        lock = CHECKOUT / "requirements" / f"{name}.lock"
+        count = len(re.findall(r"^[\w.-]+==", lock.read_text(), re.MULTILINE))
+        run_step(
+            f"Installing {count} locked Python packages" + (" of the full tests" if name == "full" else ""),
+            [*pip, "--require-hashes", "--no-deps", *building(name), "-r", str(lock)],
+            "python-packages.log",
+        )
     run_step(
         "Linking the project into its environment",
         [*pip, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(CHECKOUT)],
@@ -126,9 +132,13 @@ def install_python(level: str, installed: dict[str, str], wanted: dict[str, str]
     return stamps
 
 
-def binary_only() -> tuple[str, ...]:
-    """On Linux every package has a wheel; elsewhere one is built from its locked source."""
-    return ("--only-binary", ":all:") if platform.system() == "Linux" else ()
+def building(lock: str) -> tuple[str, ...]:
+    """Words for pip on what may be built from its locked source: on Linux only WITHOUT_WHEEL, elsewhere anything.
+
+    Those are built with the setuptools that is locked, never with one that pip would fetch for it.
+    """
+    from_source = ("--no-binary", ",".join(WITHOUT_WHEEL), "--no-build-isolation") if lock == "full" else ()
+    return (*(("--only-binary", ":all:") if platform.system() == "Linux" else ()), *from_source)
 
 
 def make_venv() -> None:

@@ -15,7 +15,7 @@ from ledger.config import CHECKOUT
 pytestmark = pytest.mark.unit
 
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-GROUPS = {"run": ["build"], "test": ["build", "test"]}
+GROUPS = {"run": ["build"], "test": ["build", "test"], "full": ["build", "test", "full"]}
 
 
 def locked(name: str) -> dict[str, list[str]]:
@@ -50,13 +50,14 @@ def test_every_locked_package_has_hashes(name: str) -> None:
     assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
-def test_the_larger_lock_contains_the_smaller_one() -> None:
-    larger = locked("test")
-    assert {name: versions for name, versions in locked("run").items() if larger.get(name) != versions} == {}
+@pytest.mark.parametrize(("small", "large"), [("run", "test"), ("test", "full")])
+def test_the_larger_lock_contains_the_smaller_one(small: str, large: str) -> None:
+    larger = locked(large)
+    assert {name: versions for name, versions in locked(small).items() if larger.get(name) != versions} == {}
 
 
 def test_torch_is_never_installed_by_default() -> None:
-    assert {"torch", "peft", "transformers"}.isdisjoint(locked("test"))
+    assert {"torch", "peft", "transformers"}.isdisjoint(locked("full"))
 
 
 def test_every_npm_package_is_pinned_by_its_integrity_and_names_no_address() -> None:

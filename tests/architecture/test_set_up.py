@@ -192,7 +192,8 @@ def test_another_lock_is_installed_over_the_old_one(tmp_path: Path) -> None:
     before = load_set_up(tmp_path).wanted_stamps("test")
     changed = load_set_up(tmp_path)
     changed.CHECKOUT = tmp_path
-    for name in ("pyproject.toml", "package-lock.json", "requirements/run.lock", "requirements/test.lock"):
+    locks = [f"requirements/{name}.lock" for name in ("run", "test", "full")]
+    for name in ("pyproject.toml", "package-lock.json", *locks):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text((CHECKOUT / name).read_text() + "\n")
     after = changed.wanted_stamps("test")
