@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 PAGE = CHECKOUT / "docs" / "settings.md"
-PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "tributary")
+PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "watcher", "tributary")
 
 _HEAD = """# Settings
 

@@ -8,51 +8,15 @@ Source: docs/spec/validity.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ledger.protocol.blob.faults import Fault, Rule
 from ledger.protocol.blob.layout import FES_PER_BLOB
 
-
-class Challenge(StrEnum):
-    """The one-step fraud proofs, by what they open."""
-
-    ELEMENT = "element"
-    RECEIPT = "receipt"
-    NEIGHBOURS = "neighbours"
-    PAYER_TOTAL = "payer_total"
-    PAYER_LAST = "payer_last"
-    DUPLICATE = "duplicate"
-    PRICE = "price"
-    SET = "set"
-
+if TYPE_CHECKING:
+    from ledger.protocol.judging.proof import Challenge, Proof
 
 UNREADABLE: Final = "unreadable"
 COMMITMENT_MISMATCH: Final = "batch_commitment_mismatch"
-ASSET_UNKNOWN: Final = "asset_unknown"
-ASSET_IS_DATASET: Final = "asset_is_dataset"
-FEE_NOT_PRICE: Final = "fee_differs_from_price"
-FEE_BELOW_FLOOR: Final = "fee_below_floor"
-SET_NOT_ADMITTED: Final = "set_not_admitted"
-SET_IN_FIXED_MODE: Final = "set_in_fixed_mode"
-
-_FORMAT: Final = {
-    Rule.HEADER: Challenge.ELEMENT,
-    Rule.ELEMENT_RANGE: Challenge.ELEMENT,
-    Rule.PAYER_CHARGE: Challenge.ELEMENT,
-    Rule.SEQ_RANGE: Challenge.RECEIPT,
-    Rule.SEQ_DUPLICATE: Challenge.DUPLICATE,
-    Rule.SEQ_ORDER: Challenge.NEIGHBOURS,
-    Rule.PAYER_RANGE: Challenge.RECEIPT,
-    Rule.PAYER_ORDER: Challenge.NEIGHBOURS,
-    Rule.PAYER_TOTAL: Challenge.PAYER_TOTAL,
-    Rule.PAYER_LAST: Challenge.PAYER_LAST,
-    Rule.FEE_ORDER: Challenge.NEIGHBOURS,
-    Rule.FEE_TOTAL: Challenge.RECEIPT,
-    Rule.SET_MALFORMED: Challenge.SET,
-    Rule.SET_POINTER: Challenge.SET,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +29,9 @@ class Finding:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-def format_finding(fault: Fault) -> Finding:
-    """A broken rule of format 1, with the field elements that prove it."""
-    evidence = {"detail": fault.detail, "field_elements": elements(*fault.positions)}
-    return Finding(fault.rule.value, voids=True, challenge=_FORMAT[fault.rule], evidence=evidence)
+def proven(proof: Proof, *, voids: bool, **evidence: object) -> Finding:
+    """A broken rule with the challenge that proves it and the field elements that this one opens."""
+    return Finding(proof.rule, voids, proof.challenge, {**evidence, "field_elements": elements(*proof.positions)})
 
 
 def elements(*positions: int) -> list[dict[str, int]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from indexer.verification.blob_source import CheckedBlob
     from indexer.verification.judge import Contents, Verdict
-    from indexer.verification.rulebook import Rulebook
+    from ledger.protocol.judging.rulebook import Rulebook
 
 _DUE = """
 SELECT post_hash, versioned_hashes, attempts FROM blob_fetches

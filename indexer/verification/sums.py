@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from indexer.verification.grouping import group_rows
-from indexer.verification.rulebook import versions_at
 from ledger.protocol.attribution import BY_TERMS
+from ledger.protocol.judging.grouping import group_rows
+from ledger.protocol.judging.rulebook import versions_at
 from ledger.protocol.units import PPM
 
 if TYPE_CHECKING:
-    from indexer.verification.rulebook import Rulebook
-    from indexer.verification.sets import SetUse
     from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.records import Ints, Units
+    from ledger.protocol.judging.rulebook import Rulebook
+    from ledger.protocol.judging.sets import SetUse
 
 _LIMB_BITS = 22
 """A 22-bit limb of a fee times a weight (20 bits), summed over 2^18 entries, stays below 2^60."""

@@ -15,6 +15,7 @@ from ledger.protocol.batch import BatchHeader
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.blob.faults import Rule
 from ledger.protocol.blob.layout import BLOB_BYTES, a_position, b_position, p_position
+from ledger.protocol.judging import terms
 from tests.chain.scripted_server import Answer, serve
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tributary.devnet import Devnet
@@ -157,7 +158,7 @@ FRAUDS = {
     "a payer's total": (Rule.PAYER_CHARGE, lambda b: edited(b, p_position(6, 0), 20, bytes(8))),
     "a payer's last receipt": (Rule.PAYER_LAST, lambda b: edited(b, p_position(6, 1), 28, b"\0\0\0")),
     "a set that is not there": (Rule.SET_POINTER, lambda b: edited(b, b_position(3), 11, b"\0\0\0\x63")),
-    "an asset that nobody registered": (found.ASSET_UNKNOWN, lambda b: edited(b, b_position(4), 7, b"\0\0\x30\x39")),
+    "an asset that nobody registered": (terms.ASSET_UNKNOWN, lambda b: edited(b, b_position(4), 7, b"\0\0\x30\x39")),
 }
 
 
@@ -205,7 +206,7 @@ def test_a_wrong_price_is_a_finding_that_leaves_the_batch_counting(world):
     dearer = encode([replace(e, receipt=replace(e.receipt, fee_units=e.receipt.fee_units + 1)) for e in honest.entries])
     batch_id, _ = world.commit_batch(dearer)
     world.index()
-    assert rules(world, batch_id) == [(found.FEE_NOT_PRICE, False)]
+    assert rules(world, batch_id) == [(terms.FEE_NOT_PRICE, False)]
     assert verdict(world, batch_id) == "valid"
     assert receipts(world, batch_id) == 2
 
@@ -216,7 +217,7 @@ def test_a_set_in_fixed_mode_is_a_finding_and_paid_by_the_terms(world):
     )
     batch_id, _ = world.commit_batch(batch)
     world.index()
-    assert rules(world, batch_id) == [(found.SET_IN_FIXED_MODE, False)]
+    assert rules(world, batch_id) == [(terms.SET_IN_FIXED_MODE, False)]
     assert world.rows("SELECT dataset_id, weighted_fee_units FROM batch_sums WHERE batch_id = %s", batch_id) == [
         (0, 2_000 * 1_000_000)
     ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from indexer.verification.batch import CommittedBatch, Place
-from indexer.verification.rulebook import AssetHistory, PricePoint, Rulebook, TermsVersion
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.batch import batch_commitment
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
+from ledger.protocol.judging.rulebook import AssetHistory, PricePoint, Rulebook, TermsVersion
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.units import POST_DEADLINE_SECONDS, PPM, clamp_terms_time, fee_up

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from indexer.verification import findings as found
 from indexer.verification.judge import judge
-from indexer.verification.rulebook import AssetHistory, Rulebook
 from ledger.protocol.batch import Charge, batch_commitment
 from ledger.protocol.blob.faults import Rule
 from ledger.protocol.blob.layout import BLOB_BYTES
 from ledger.protocol.entitlement import RoyaltyTerms, version_at, weights
+from ledger.protocol.judging import terms as rules
+from ledger.protocol.judging.rulebook import AssetHistory, Rulebook
 from ledger.protocol.units import PPM, clamp_terms_time, fee_up
 from tests.factories.honest_batches import DATASETS, MODELS, T0, cases, price_at
 
@@ -57,7 +58,7 @@ def test_sums_are_those_of_the_rule_written_once(case):
 @given(cases())
 def test_an_honest_batch_has_contents_and_no_price_finding(case):
     result = verdict(case)
-    assert {f.rule for f in result.findings} <= {found.SET_IN_FIXED_MODE, found.SET_NOT_ADMITTED}
+    assert {f.rule for f in result.findings} <= {rules.SET_IN_FIXED_MODE, rules.SET_NOT_ADMITTED}
     assert not any(f.voids for f in result.findings)
     assert result.contents.columns.header.count == len(case.encoded.entries)
 
@@ -85,7 +86,7 @@ def test_a_fee_of_one_unit_more_is_found_and_still_counts(case, data):
     }
     result = verdict(case, rulebook=Rulebook(case.rulebook.assets, prices))
     changed = [e.receipt for e in case.encoded.entries if e.receipt.fee_units != naive_fee(e.receipt, prices)]
-    assert [f.rule for f in result.findings] == ([found.FEE_NOT_PRICE] if changed else [])
+    assert [f.rule for f in result.findings] == ([rules.FEE_NOT_PRICE] if changed else [])
     assert result.contents is not None
     if changed:
         assert result.findings[0].evidence["receipts"] == len(changed)
@@ -100,7 +101,7 @@ def test_a_fee_below_the_floor_is_found(case):
     }
     result = verdict(case, rulebook=Rulebook(raised, case.rulebook.prices))
     below = [e for e in case.encoded.entries if e.receipt.output_units]
-    assert [f.rule for f in result.findings] == ([found.FEE_BELOW_FLOOR] if below else [])
+    assert [f.rule for f in result.findings] == ([rules.FEE_BELOW_FLOOR] if below else [])
 
 
 @quick
@@ -112,9 +113,9 @@ def test_sets_against_the_terms_are_found(case):
         second = clamp_terms_time(entry.receipt.started_at, T0)
         terms = history.versions[version_at([v.effective_at for v in history.versions], second) - 1]
         if entry.attribution and not terms.by_attribution:
-            expected.add(found.SET_IN_FIXED_MODE)
+            expected.add(rules.SET_IN_FIXED_MODE)
         elif any(d and d not in terms.datasets for d, _ in entry.attribution):
-            expected.add(found.SET_NOT_ADMITTED)
+            expected.add(rules.SET_NOT_ADMITTED)
     assert {f.rule for f in verdict(case).findings} == expected
 
 
@@ -124,11 +125,11 @@ def test_an_unknown_asset_or_a_dataset_voids_the_batch(case):
     gone = case.encoded.entries[0].receipt.asset_id
     known = {a: h for a, h in case.rulebook.assets.items() if a != gone}
     result = verdict(case, rulebook=Rulebook(known, case.rulebook.prices))
-    assert [(f.rule, f.voids, f.evidence["asset_id"]) for f in result.findings] == [(found.ASSET_UNKNOWN, True, gone)]
+    assert [(f.rule, f.voids, f.evidence["asset_id"]) for f in result.findings] == [(rules.ASSET_UNKNOWN, True, gone)]
     assert result.contents is None
     turned = {**case.rulebook.assets, gone: AssetHistory(True, case.rulebook.assets[gone].versions)}
     result = verdict(case, rulebook=Rulebook(turned, case.rulebook.prices))
-    assert [f.rule for f in result.findings] == [found.ASSET_IS_DATASET]
+    assert [f.rule for f in result.findings] == [rules.ASSET_IS_DATASET]
 
 
 @quick

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from indexer.verification import findings as found
-from indexer.verification.findings import Challenge, Finding
-from indexer.verification.rulebook import FREE, prices_at
-from ledger.protocol.blob.layout import b_position
+from ledger.protocol.judging.rulebook import FREE, prices_at
 from ledger.protocol.units import UNITS_PER_PRICE, fee_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from indexer.verification.rulebook import Rulebook
     from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.faults import Mask
     from ledger.protocol.blob.records import Ints, Units
+    from ledger.protocol.judging.rulebook import Rulebook
 
 _SAFE_PRICE = 2**38
 """Below it, units x price of both parts and the rounding stay under 2^63."""
 
 
-def price_findings(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints) -> Iterator[Finding]:
-    """The first receipt that broke each rule, with how many did.
+class WrongFees(NamedTuple):
+    """For each receipt, whether its fee is another than its price asks for, and whether it is below the floor."""
+
+    not_the_price: Mask
+    below_floor: Mask
+
+
+def wrong_fees(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints) -> WrongFees:
+    """Which receipts' fees break the rules.
 
     Args:
-        columns: a batch without a fault of format.
+        columns: a batch without a fault of format, all of whose assets are known.
         rulebook: prices and floors.
         asset_version: the version of each receipt's terms.
         seconds: terms times of the receipts, at which prices are read as well.
@@ -45,8 +49,7 @@ def price_findings(columns: BatchColumns, rulebook: Rulebook, asset_version: Int
         versions = rulebook.assets[asset_id].versions
         floors = [(v.floor_input_price_units, v.floor_output_price_units) for v in versions]
         below_floor[at] = _fees(columns, at, floors, asset_version[at] - 1) > charged[at]
-    yield from _first(columns, wrong_price, found.FEE_NOT_PRICE)
-    yield from _first(columns, below_floor, found.FEE_BELOW_FLOOR)
+    return WrongFees(wrong_price, below_floor)
 
 
 def _fees(columns: BatchColumns, at: Ints, prices: Sequence[tuple[int, int]], index: Ints) -> npt.NDArray[Any]:
@@ -59,21 +62,3 @@ def _fees(columns: BatchColumns, at: Ints, prices: Sequence[tuple[int, int]], in
         return fees
     rows = zip(inputs.tolist(), outputs.tolist(), index.tolist(), strict=True)
     return np.array([fee_up(i, o, *prices[k]) for i, o, k in rows], dtype=object)
-
-
-def _first(columns: BatchColumns, broken: Mask, rule: str) -> Iterator[Finding]:
-    positions = np.flatnonzero(broken)
-    if not len(positions):
-        return
-    i = int(positions[0])
-    openings = [b_position(i), b_position(i - 1)] if i else [b_position(i)]
-    evidence = {
-        "receipts": len(positions),
-        "receipt": i,
-        "asset_id": int(columns.asset_id[i]),
-        "fee_units": str(int(columns.fee_units[i])),
-        "input_units": int(columns.input_units[i]),
-        "output_units": int(columns.output_units[i]),
-        "field_elements": found.elements(*openings),
-    }
-    yield Finding(rule, voids=False, challenge=Challenge.PRICE, evidence=evidence)

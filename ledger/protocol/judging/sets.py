@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from indexer.verification import findings as found
-from indexer.verification.findings import Challenge, Finding
-from indexer.verification.grouping import group_rows
 from ledger.protocol.attribution import BY_TERMS
-from ledger.protocol.blob.layout import b_position
+from ledger.protocol.judging.grouping import group_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from indexer.verification.rulebook import Rulebook
     from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.faults import Mask
     from ledger.protocol.blob.records import Ints
     from ledger.protocol.blob.sets import SetTable
+    from ledger.protocol.judging.rulebook import Rulebook
 
 
 class SetUse(NamedTuple):
@@ -50,17 +45,30 @@ def use_sets(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, set
     return SetUse(by_set, receipt, dataset_id, sets.ppms[entry], admitted)
 
 
-def admission_findings(columns: BatchColumns, use: SetUse) -> Iterator[Finding]:
-    """The first receipt with a set that its terms forbid, and the first that names a dataset they don't admit."""
-    forbidden = np.flatnonzero((columns.set_position != 0) & ~use.by_set)
-    if len(forbidden):
-        yield _finding(columns, found.SET_IN_FIXED_MODE, int(forbidden[0]), None, len(forbidden))
+class StrayEntry(NamedTuple):
+    """An entry that its receipt's terms do not admit; `entry` counts from the first of the whole set."""
+
+    receipt: int
+    dataset_id: int
+    entry: int
+    receipts: int
+    """How many receipts of the batch have one."""
+
+
+def forbidden_sets(columns: BatchColumns, use: SetUse) -> Ints:
+    """The receipts, by rising index, that carry a set although their terms go by fixed shares."""
+    return np.flatnonzero((columns.set_position != 0) & ~use.by_set)
+
+
+def first_stray_entry(use: SetUse) -> StrayEntry | None:
+    """The first entry that names a dataset which its receipt's terms do not admit."""
     stray = np.flatnonzero(~use.admitted & (use.dataset_id != BY_TERMS))
-    if len(stray):
-        receipts = len(np.unique(use.receipt[stray]))
-        first = int(stray[0])
-        dataset_id = int(use.dataset_id[first])
-        yield _finding(columns, found.SET_NOT_ADMITTED, int(use.receipt[first]), dataset_id, receipts)
+    if not len(stray):
+        return None
+    row = int(stray[0])
+    receipt = int(use.receipt[row])
+    entry = row - int(np.searchsorted(use.receipt, receipt))
+    return StrayEntry(receipt, int(use.dataset_id[row]), entry, len(np.unique(use.receipt[stray])))
 
 
 def _carries_weight(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints) -> Mask:
@@ -81,14 +89,3 @@ def _admitted(asset_id: Ints, asset_version: Ints, dataset_id: Ints, rulebook: R
         listed = np.array(sorted(rulebook.assets[asset].versions[version - 1].datasets), np.int64)
         admitted[at] = np.isin(dataset_id[at], listed)
     return admitted
-
-
-def _finding(columns: BatchColumns, rule: str, i: int, dataset_id: int | None, receipts: int) -> Finding:
-    evidence = {
-        "receipts": receipts,
-        "receipt": i,
-        "asset_id": int(columns.asset_id[i]),
-        "dataset_id": dataset_id,
-        "field_elements": found.elements(b_position(i), int(columns.set_position[i])),
-    }
-    return Finding(rule, voids=False, challenge=Challenge.SET, evidence=evidence)

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ledger.protocol.units import POST_DEADLINE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.records import Ints
 
 
@@ -66,3 +69,18 @@ def prices_at(points: Sequence[PricePoint], seconds: Ints) -> Ints:
 def _count_until(effective_at: Sequence[int], seconds: Ints) -> Ints:
     """How many entries of a rising list are not after each second."""
     return np.searchsorted(np.array(effective_at, np.int64), seconds, side="right").astype(np.int64)
+
+
+def terms_seconds(columns: BatchColumns, first_committed_at: int) -> Ints:
+    """The terms time of each receipt: its start, clamped to the POST_DEADLINE before the first commit."""
+    started_at = columns.header.base_time + columns.time_offset
+    return np.clip(started_at, first_committed_at - POST_DEADLINE_SECONDS, first_committed_at)
+
+
+def asset_versions(columns: BatchColumns, rulebook: Rulebook, seconds: Ints) -> Ints:
+    """The version of each receipt's asset that was in force at its terms time; all assets must be known."""
+    versions = np.ones(len(seconds), np.int64)
+    for asset_id in np.unique(columns.asset_id).tolist():
+        at = np.flatnonzero(columns.asset_id == asset_id)
+        versions[at] = versions_at(rulebook.assets[asset_id], seconds[at])
+    return versions
