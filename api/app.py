@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,21 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from api.etags import EntityTags
+from api.explain.kept_files import KeptFiles
+from api.explain.openings import BlobProofs
 from api.problems import MEDIA_TYPE, Problem, add_problem_handlers
-from api.routes import assets, batches, contributors, distributions, health, operators, payers, receipts, status
+from api.routes import (
+    assets,
+    batches,
+    contributors,
+    distributions,
+    explain,
+    health,
+    operators,
+    payers,
+    receipts,
+    status,
+)
 from ledger.db.session import read_sessions
 
 if TYPE_CHECKING:
@@ -30,7 +45,7 @@ rounded down once.
 Errors are problem+json and say what to do. Lists are paged: pass `next_cursor` back as `cursor`.
 """
 
-_GROUPS = (assets, contributors, receipts, batches, operators, distributions, payers, status)
+_GROUPS = (assets, contributors, explain, receipts, batches, operators, distributions, payers, status)
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"description": text, "model": Problem, "content": {MEDIA_TYPE: {}}}
     for code, text in (
@@ -44,6 +59,7 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
 def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
     """The API over a read-only engine."""
     app = FastAPI(
+        lifespan=_lifespan,
         title="Tributary",
         summary="Royalties of AI inference, with proofs",
         description=DESCRIPTION,
@@ -52,6 +68,9 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.sessions = read_sessions(engine)
+    app.state.archive = settings.archive_dir
+    app.state.kept_files = KeptFiles(settings.kept_dir, settings.kept_bytes)
+    app.state.blob_proofs = BlobProofs(settings.archive_dir, app.state.kept_files)
     v1 = APIRouter(prefix="/v1", responses=_PROBLEMS)
     for group in _GROUPS:
         v1.include_router(group.router)
@@ -64,6 +83,13 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
     )
     add_problem_handlers(app)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Ends the process that works out proofs, if one was needed."""
+    yield
+    app.state.blob_proofs.close()
 
 
 def _version() -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ledger.config import DatabaseSettings, Urls
+from ledger.config import ArchiveSettings, DatabaseSettings, Urls, state_folder
 
 
-class ApiSettings(DatabaseSettings):
-    """What the API needs: a database to read."""
+class ApiSettings(DatabaseSettings, ArchiveSettings):
+    """What the API needs: a database to read, and the blob archive to prove from."""
 
     model_config = SettingsConfigDict(env_prefix="API_", frozen=True, extra="ignore", populate_by_name=True)
 
@@ -21,4 +23,13 @@ class ApiSettings(DatabaseSettings):
     )
     allowed_origins: Urls = Field(
         default=("*",), description="Web origins whose pages may read the API, separated by commas; * for all"
+    )
+    kept_dir: Path = Field(
+        default_factory=lambda: state_folder() / "api",
+        description="Folder of the proofs and explain files that the API has computed; it may be emptied at any time",
+    )
+    kept_bytes: int = Field(
+        default=2**30,
+        ge=2**20,
+        description="How large that folder may grow before the files unread longest are dropped",
     )

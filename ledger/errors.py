@@ -315,6 +315,14 @@ class BatchMismatchError(ProtocolError):
     """The blobs do not match the batch_commitment."""
 
 
+class ExplainError(ProtocolError):
+    """A file that explains a payout or a receipt does not hold. `field` is the path of what is wrong in it."""
+
+    def __init__(self, field: str, why: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: {why}.")
+
+
 class LedgerDifferenceError(PermanentError):
     """Two readings that must agree do not."""
 

@@ -45,6 +45,9 @@ PARTS = (
     Part("settle", "settlement.command", "Compute what is owed, have it attested, pay it out.", _STAGES, True),
     Part("attest", "settlement.command_attest", "Sign distributions that your own index gives too.", _STAGES),
     Part("key", "serving.command_key", "Give a payer an API key without an authorization.", _STAGES, True),
+    Part(
+        "verify", "tributary.verify.command", "Check a file that explains a payout or a receipt, offline.", CHECK_PANEL
+    ),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
 

@@ -1,0 +1,59 @@
+"""Files that never change once they are made: a folder, a name for each, the oldest unread ones dropped."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+
+class KeptFiles:
+    """A folder of files by name. Safe for threads and processes: a file appears whole or not at all."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._making: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def get_or_make(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """The file's bytes; made and kept if it is not there. Two readers at once make it once."""
+        with self._lock:
+            turn = self._making.setdefault(name, threading.Lock())
+        with turn:
+            path = self._folder / name
+            try:
+                content = path.read_bytes()
+                os.utime(path)
+            except FileNotFoundError:
+                content = make()
+                self._keep(path, content)
+        with self._lock:
+            self._making.pop(name, None)
+        return content
+
+    def _keep(self, path: Path, content: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=self._folder, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(part).replace(path)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        """Keep the folder below its bound, by when a file was last read."""
+        found = []
+        for path in self._folder.iterdir():
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue  # another process dropped it
+            found.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in found)
+        for _, size, path in sorted(found):
+            if total <= self._most_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
