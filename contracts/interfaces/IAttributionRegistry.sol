@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {IContributorLists} from "./IContributorLists.sol";
+
 enum Kind {
     None,
     Model,
@@ -45,7 +47,8 @@ struct Terms {
     /// Least price per 1000 output units.
     uint64 floorOutputPrice;
     AttributionMode mode;
-    /// Owners' own part; payees not zero, ppm not zero, sum exactly 1,000,000.
+    /// Owners' own part; payees not zero, ppm not zero, sum exactly 1,000,000. A payee may stand for a complete list of
+    /// contributors (IContributorLists).
     Share[] split;
     /// Ancestors; what they do not take (1,000,000 − Σ ppm) is divided by `split`.
     Parent[] parents;
@@ -70,7 +73,7 @@ struct Asset {
 /// until the ownership is handed on); commit–reveal keeps a watcher of the mempool from being first.
 /// @dev Warning: nothing here proves that the registrant made the content, or that the lineage it states is complete.
 /// Warning: the graph has no cycle because a parent's id is always lower than its child's.
-interface IAttributionRegistry {
+interface IAttributionRegistry is IContributorLists {
     event AssetCommitted(bytes32 indexed commitment, address indexed registrant);
     event AssetRegistered(
         uint32 indexed assetId, Kind kind, bytes32 indexed contentHash, address indexed owner, string uri
@@ -129,11 +132,12 @@ interface IAttributionRegistry {
     /// @notice Adds the next version of an asset's terms, in force after TERMS_NOTICE.
     /// @dev Effective shares are computed now, from the parents' versions in force in this block, and never change.
     /// Requires the owner; royaltyPpm ≤ MAX_ROYALTY_PPM; dataPpm and minChildPpm ≤ 1,000,000; a split of 1 …
-    /// MAX_SPLIT entries that sums to 1,000,000; at most MAX_PARENTS parents, all older than the asset, none twice, Σ
-    /// ppm ≤ 1,000,000, each at least its own minChildPpm in force (or what the version before gave it, if that is
-    /// less); the parents of the version before, in the same order, come first: lineage can be added, not dropped;
-    /// an adapter has exactly one Model among its parents; datasets strictly ascending, at most MAX_DATASETS, all of
-    /// kind Dataset; at most MAX_EFFECTIVE_SHARES payees and MAX_DEPTH generations result.
+    /// MAX_SPLIT entries that sums to 1,000,000, none of which stands for an incomplete list of contributors; at most
+    /// MAX_PARENTS parents, all older than the asset, none twice, Σ ppm ≤ 1,000,000, each at least its own minChildPpm
+    /// in force (or what the version before gave it, if that is less); the parents of the version before, in the same
+    /// order, come first: lineage can be added, not dropped; an adapter has exactly one Model among its parents;
+    /// datasets strictly ascending, at most MAX_DATASETS, all of kind Dataset; at most MAX_EFFECTIVE_SHARES payees and
+    /// MAX_DEPTH generations result.
     function proposeTerms(uint32 assetId, Terms calldata terms) external returns (uint32 version);
 
     /// @notice Offers an asset to a new owner; the zero address withdraws the offer. Requires the owner.

@@ -11,11 +11,12 @@ import {
     Share,
     Terms
 } from "../interfaces/IAttributionRegistry.sol";
+import {ContributorLists} from "./ContributorLists.sol";
 import {EffectiveShares} from "./libraries/EffectiveShares.sol";
 import {PPM} from "./Windows.sol";
 
 /// @notice The registry's money rules: checks, flattens and keeps the versions of every asset's terms.
-abstract contract TermsVersions is IAttributionRegistry {
+abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
     uint256 public constant MAX_SPLIT = 32;
     uint256 public constant MAX_PARENTS = 16;
     uint256 public constant MAX_DATASETS = 256;
@@ -144,11 +145,12 @@ abstract contract TermsVersions is IAttributionRegistry {
         require(terms_.minChildPpm <= PPM, RegistryPpmTooHigh(terms_.minChildPpm, PPM));
     }
 
-    function _checkSplit(Share[] calldata split) private pure {
+    function _checkSplit(Share[] calldata split) private view {
         require(split.length <= MAX_SPLIT, RegistryTooMany(split.length, MAX_SPLIT));
         uint256 sum = 0;
         for (uint256 i = 0; i < split.length; ++i) {
             require(split[i].payee != address(0) && split[i].ppm != 0, RegistrySplitEmptyEntry(i));
+            _requirePayable(split[i].payee);
             sum += split[i].ppm;
         }
         require(sum == PPM, RegistrySplitSum(sum));

@@ -100,6 +100,24 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class ContributorList:
+    """A contributor list as far as it is published; complete when `published` is `count`."""
+
+    publisher: bytes
+    total_weight: int
+    count: int
+    published: int
+    published_weight: int
+    last: bytes
+    root: bytes
+
+    @property
+    def complete(self) -> bool:
+        """Whether terms can name it."""
+        return self.published == self.count
+
+
+@dataclass(frozen=True, slots=True)
 class Bond:
     """An operator's stake; free of it is amount - reserved - withdrawing."""
 
@@ -187,6 +205,7 @@ STRUCTS: Final[dict[str, Callable[..., Any]]] = {
     "Bond": Bond,
     "Charge": Charge,
     "Claim": Claim,
+    "ContributorList": ContributorList,
     "Distribution": Distribution,
     "EffectiveShare": EffectiveShare,
     "KeyActivity": KeyActivity,

@@ -6,13 +6,20 @@ Source: docs/spec/money.md.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeVar
 
 from ledger.errors import OverAllocatedError
 from ledger.protocol.attribution import BY_TERMS, SetEntry
+from ledger.protocol.contributors import ContributorList, is_list_payee
 from ledger.protocol.units import ENTITLEMENT_ONE, PPM, SHARE_ONE
+
+_Key = TypeVar("_Key")
+
+NO_LISTS: Final[Mapping[bytes, ContributorList]] = MappingProxyType({})
+"""Contributor lists of terms that name none."""
 
 
 class Share(NamedTuple):
@@ -127,6 +134,7 @@ def numerators(
     sums: Iterable[WeightedFee],
     terms: Mapping[tuple[int, int], RoyaltyTerms],
     protocol: ProtocolShare,
+    lists: Mapping[bytes, ContributorList] = NO_LISTS,
 ) -> dict[bytes, int]:
     """Entitlement of every payee as a numerator over ENTITLEMENT_ONE.
 
@@ -134,31 +142,38 @@ def numerators(
         sums: weighted fees, in any order and any grouping.
         terms: by (asset_id, version), for every asset and dataset version that `sums` names.
         protocol: the protocol's payee and share.
+        lists: by payee address, every contributor list that those terms' effective shares name.
     """
     owed: dict[bytes, int] = {}
+    pots: dict[tuple[int, int], int] = {}
     for row in sums:
         asset = terms[row.asset_id, row.asset_version]
-        operator_ppm = PPM - protocol.ppm - asset.royalty_ppm
-        whole = PPM * SHARE_ONE
-        fee = row.weighted_fee_units
+        fee, whole = row.weighted_fee_units, PPM * SHARE_ONE
         _owe(owed, protocol.payee, fee * protocol.ppm * whole)
-        _owe(owed, row.operator, fee * operator_ppm * whole)
+        _owe(owed, row.operator, fee * (PPM - protocol.ppm - asset.royalty_ppm) * whole)
         royalty = fee * asset.royalty_ppm
-        if row.dataset_id == BY_TERMS:
-            parts = [(PPM, asset.effective)]
-        else:
-            dataset = terms[row.dataset_id, row.dataset_version]
-            parts = [
-                (PPM - asset.data_ppm, asset.effective),
-                (asset.data_ppm, dataset.effective),
-            ]
-        for ppm, effective in parts:
-            for payee, share in effective:
-                _owe(owed, payee, royalty * ppm * share)
+        by_data_ppm = 0 if row.dataset_id == BY_TERMS else asset.data_ppm
+        _owe(pots, (row.asset_id, row.asset_version), royalty * (PPM - by_data_ppm))
+        _owe(pots, (row.dataset_id, row.dataset_version), royalty * by_data_ppm)
+    for version, pot in pots.items():
+        for payee, share in holders(terms[version].effective, lists):
+            _owe(owed, payee, pot * share)
     return owed
 
 
-def _owe(owed: dict[bytes, int], payee: bytes, amount: int) -> None:
+def holders(effective: Iterable[EffectiveShare], lists: Mapping[bytes, ContributorList]) -> Iterator[tuple[bytes, int]]:
+    """(payee, share) with every contributor list divided among its contributors; the sum stays the same.
+
+    A payee may stand several times. Raises KeyError for a list that is not among `lists`.
+    """
+    for payee, share in effective:
+        if is_list_payee(payee):
+            yield from lists[payee].divide(share)
+        else:
+            yield payee, share
+
+
+def _owe(owed: dict[_Key, int], payee: _Key, amount: int) -> None:
     if amount:
         owed[payee] = owed.get(payee, 0) + amount
 

@@ -1,10 +1,11 @@
 """AttributionRegistry (L2): who made what, and how a fee is divided."""
 
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from ledger.chain.blocks import At
 from ledger.chain.contracts.binding import Contract
-from ledger.chain.structs import Asset, EffectiveShare, Kind, Terms, TermsRules
+from ledger.chain.structs import Asset, ContributorList, EffectiveShare, Kind, Terms, TermsRules
 from ledger.chain.transaction import Call
 
 
@@ -32,6 +33,26 @@ class AttributionRegistry(Contract):
     def accept_ownership(self, asset_id: int) -> Call:
         """Take an offered asset."""
         return self._write("acceptOwnership", asset_id)
+
+    def open_contributors(self, root: bytes, count: int, total_weight: int) -> Call:
+        """Commit to a contributor list; the sender becomes its publisher."""
+        return self._write("openContributors", root, count, total_weight)
+
+    def publish_contributors(self, list_id: int, rows: Sequence[bytes]) -> Call:
+        """Publish the next rows of a list; with the last of them it is complete."""
+        return self._write("publishContributors", list_id, tuple(rows))
+
+    def contributor_list(self, list_id: int, at: At) -> ContributorList:
+        """How far a list is published; reverts with ContributorsListUnknown if there is none."""
+        return cast("ContributorList", self._read("contributorList", at, list_id))
+
+    def contributor_list_count(self, at: At) -> int:
+        """The newest list's id; ids are 1 to this."""
+        return cast("int", self._read("contributorListCount", at))
+
+    def contributors_payee(self, list_id: int, at: At) -> bytes:
+        """The address by which terms name a list."""
+        return cast("bytes", self._read("contributorsPayee", at, list_id))
 
     def asset_id_of(self, content_hash: bytes, at: At) -> int:
         """The asset registered for this content, or 0."""

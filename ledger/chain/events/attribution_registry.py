@@ -51,3 +51,31 @@ class OwnershipTransferred:
     asset_id: int
     previous_owner: bytes
     new_owner: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorsOpened:
+    """A contributor list was committed to."""
+
+    list_id: int
+    publisher: bytes
+    root: bytes
+    count: int
+    total_weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorsPublished:
+    """Rows of a contributor list, from position `first` on; the rows before them weigh `weight_before`."""
+
+    list_id: int
+    first: int
+    weight_before: int
+    rows: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContributorsCompleted:
+    """Every row of a list is published and fits what was committed to."""
+
+    list_id: int
