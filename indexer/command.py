@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from indexer.assembly import assemble
+from indexer.collecting import rare_collections
 from indexer.rebuild import forget_everything
 from indexer.running import catch_up, follow
 from indexer.settings import IndexerSettings
@@ -41,7 +42,7 @@ def index(
     url = settings.database_url.get_secret_value()
     if rebuild:
         forget_everything(url)
-    with _progress() as report, assemble(settings, report) as indexer:
+    with rare_collections(), _progress() as report, assemble(settings, report) as indexer:
         if once:
             catch_up(indexer)
         else:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
-from sqlalchemy.dialects.postgresql import JSONB
 
 from indexer.rows.buffer import column_names
 from ledger.db.base import Base
@@ -26,11 +24,6 @@ VALUES (%s, %s, 0, 0, '') ON CONFLICT (post_hash) DO UPDATE SET next_attempt_at 
 """
 
 
-class _Target(NamedTuple):
-    statement: sql.Composed
-    json_columns: tuple[int, ...]
-
-
 def write_rows(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
     """All rows, then all closings in the order of their events; within the caller's transaction."""
     order = {table.name: place for place, table in enumerate(Base.metadata.sorted_tables)}
@@ -43,27 +36,17 @@ def write_rows(cursor: psycopg.Cursor[Any], rows: Rows) -> None:
 
 def copy_rows(cursor: psycopg.Cursor[Any], model: type[Base], rows: Sequence[tuple[Any, ...]]) -> None:
     """Rows of one table, each in the order of `column_names(model)`."""
-    target = _target(model)
-    with cursor.copy(target.statement) as copy:
+    with cursor.copy(_copy_statement(model)) as copy:
+        write = copy.write_row
         for row in rows:
-            copy.write_row(_with_json(row, target.json_columns) if target.json_columns else row)
-
-
-def _with_json(row: tuple[Any, ...], columns: tuple[int, ...]) -> list[Any]:
-    values = list(row)
-    for column in columns:
-        values[column] = json.dumps(values[column], separators=(",", ":"))
-    return values
+            write(row)
 
 
 @cache
-def _target(model: type[Base]) -> _Target:
-    columns = model.__table__.columns
-    names = column_names(model)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(model.__tablename__), sql.SQL(", ").join(map(sql.Identifier, names))
+def _copy_statement(model: type[Base]) -> sql.Composed:
+    return sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(model.__tablename__), sql.SQL(", ").join(map(sql.Identifier, column_names(model)))
     )
-    return _Target(statement, tuple(i for i, name in enumerate(names) if isinstance(columns[name].type, JSONB)))
 
 
 def _close(cursor: psycopg.Cursor[Any], closing: Closing) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from indexer.following.source import ChainSource, Run
     from indexer.following.store import ChainStore
+    from indexer.rows.decoding import Decoded
     from indexer.rows.interpret import Interpreter
     from ledger.chain.blocks import BlockRef, Heads
 
@@ -41,6 +42,13 @@ class Progress:
     @property
     def caught_up(self) -> bool:
         return self.tip.number >= self.head.number
+
+
+class Read(NamedTuple):
+    """A run of blocks with its logs as events."""
+
+    run: Run
+    events: list[Decoded]
 
 
 class Follower:
@@ -88,7 +96,7 @@ class Follower:
             return self._backfill(tip, heads)
         if tip.number < heads.latest.number:
             run = self._source.linked_run(tip, min(heads.latest.number, tip.number + LINKED_BLOCKS))
-            return self._write(tip, run, heads)
+            return self._write(tip, self._read(run), heads)
         self._store.note_heads(tip, heads)
         return Progress(tip, heads.latest, 0)
 
@@ -100,8 +108,16 @@ class Follower:
             return start
         return tip
 
-    def _write(self, tip: BlockRef, run: Run, heads: Heads) -> Progress:
-        rows = self._interpreter.interpret(run.logs, run.timestamps, self._store.filling)
+    def _read(self, run: Run) -> Read:
+        return Read(run, self._interpreter.decode(run.logs))
+
+    def _fetch(self, first: int, last: int) -> Read:
+        """A final run with its events, in a thread ahead of the writer."""
+        return self._read(self._source.run(first, last))
+
+    def _write(self, tip: BlockRef, read: Read, heads: Heads) -> Progress:
+        run = read.run
+        rows = self._interpreter.interpret(read.events, run.timestamps, self._store.filling)
         self._store.advance(tip, run, rows, heads)
         progress = Progress(run.last, heads.latest, len(run.logs))
         self._report(progress)
@@ -109,23 +125,23 @@ class Follower:
 
     def _backfill(self, tip: BlockRef, heads: Heads) -> Progress:
         progress = Progress(tip, heads.latest, 0)
-        for run in self._runs(tip.number + 1, heads.finalized.number):
-            progress = self._write(progress.tip, run, heads)
+        for read in self._runs(tip.number + 1, heads.finalized.number):
+            progress = self._write(progress.tip, read, heads)
         return progress
 
-    def _runs(self, first: int, last: int) -> Iterator[Run]:
+    def _runs(self, first: int, last: int) -> Iterator[Read]:
         """Final blocks first to last in runs, the next ones fetched while the caller writes."""
-        ahead: deque[tuple[int, int, Future[Run]]] = deque()
+        ahead: deque[tuple[int, int, Future[Read]]] = deque()
         pool = ThreadPoolExecutor(AHEAD, thread_name_prefix=f"fetch-{self._source.chain_id}")
         try:
             while ahead or first <= last:
                 while len(ahead) < AHEAD and first <= last:
                     end = min(last, first + self._size.blocks - 1)
-                    ahead.append((first, end, pool.submit(self._source.run, first, end)))
+                    ahead.append((first, end, pool.submit(self._fetch, first, end)))
                     first = end + 1
                 start, end, future = ahead.popleft()
                 try:
-                    run = future.result()
+                    read = future.result()
                 except (RpcRejectedError, RpcUnavailableError) as error:
                     # Too long a range is refused by some nodes and simply not finished in time by others.
                     self._size.refused(end - start + 1)
@@ -134,8 +150,8 @@ class Follower:
                     ahead.clear()
                     first = start
                     continue
-                self._size.answered(end - start + 1, len(run.logs))
-                yield run
+                self._size.answered(end - start + 1, len(read.events), read.run.size_bytes)
+                yield read
         finally:
             # What is being fetched is of no use any more, whoever stopped asking.
             pool.shutdown(wait=False, cancel_futures=True)

@@ -7,24 +7,44 @@ from dataclasses import dataclass
 TARGET_LOGS = 20_000
 """Logs in one answer that are worth a transaction of their own and still small in memory."""
 
+TARGET_BYTES = 16 * 2**20
+"""Topics and data of the logs in one answer; a node's JSON is about three times as long."""
+
 LARGEST_RANGE_BLOCKS = 50_000
+
+ANSWERS_BEFORE_A_PROBE = 100
+"""Answers at a node's limit before a longer range is tried again: limits are often of results, not of blocks."""
 
 
 @dataclass(slots=True)
 class RangeSize:
     """Blocks to ask for next."""
 
-    blocks: int = 1_000
+    blocks: int = 200
     ceiling: int = LARGEST_RANGE_BLOCKS
+    _longest_answered: int = 0
+    _at_ceiling: int = 0
 
-    def answered(self, blocks: int, logs: int) -> None:
-        """A range of `blocks` brought `logs` logs: aim at the target, at most four times as far as before."""
-        if blocks < self.blocks:
-            return
-        fitting = blocks * TARGET_LOGS // max(logs, 1)
-        self.blocks = max(1, min(fitting, 4 * blocks, self.ceiling))
+    def answered(self, blocks: int, logs: int, size_bytes: int) -> None:
+        """A range of `blocks` brought this much: aim at the nearer target, at most four times as far as before."""
+        self._longest_answered = max(self._longest_answered, blocks)
+        self._probe(blocks)
+        filled = max(logs / TARGET_LOGS, size_bytes / TARGET_BYTES)
+        if filled > 1:
+            self.blocks = max(1, int(blocks / filled))
+        elif blocks >= self.blocks:
+            self.blocks = max(1, min(int(blocks / max(filled, 0.25)), self.ceiling))
 
     def refused(self, blocks: int) -> None:
-        """A node would not answer a range of `blocks`: ask for half, and never for as much again."""
+        """A node would not answer a range of `blocks`: ask for half, and approach its limit from below."""
+        if self._longest_answered >= blocks:
+            self._longest_answered = 0
         self.blocks = max(1, blocks // 2)
-        self.ceiling = max(1, blocks - 1)
+        self.ceiling = max(1, (self._longest_answered + blocks) // 2, self.blocks)
+        self._at_ceiling = 0
+
+    def _probe(self, blocks: int) -> None:
+        self._at_ceiling = self._at_ceiling + 1 if blocks >= self.ceiling else 0
+        if self._at_ceiling >= ANSWERS_BEFORE_A_PROBE:
+            self.ceiling = min(2 * self.ceiling, LARGEST_RANGE_BLOCKS)
+            self._at_ceiling = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import lt
 from typing import TYPE_CHECKING, Final
 
 from ledger.chain.blocks import BlockRef, Heads, blocks_at, heads, parse_block
@@ -12,7 +13,8 @@ from ledger.errors import BlockNotFoundError, MalformedAnswerError, ReorgDetecte
 from ledger.protocol.keccak import keccak256
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from ledger.chain.quantities import Json
     from ledger.chain.rpc import RpcCall, RpcClient
@@ -60,6 +62,11 @@ class Run:
     logs: tuple[RawLog, ...]
     timestamps: dict[int, int]
     headers: tuple[BlockRef, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        """Topics and data of the logs."""
+        return sum(len(log.data) + _HASH_BYTES * len(log.topics) for log in self.logs)
 
 
 class ChainSource:
@@ -126,13 +133,16 @@ class ChainSource:
 
     def _logs(self, answers: Sequence[Json], first: int, last: int) -> tuple[RawLog, ...]:
         """The logs of all answers, each once, in chain order."""
+        logs = [log for answer in answers for log in parse_logs(answer)]
+        _check_logs(logs, first, last, self._wanted.addresses)
+        places = [(log.block_number, log.log_index) for log in logs]
+        if all(map(lt, places, places[1:])):
+            return tuple(logs)
         by_place: dict[tuple[int, int], RawLog] = {}
-        for answer in answers:
-            for log in parse_logs(answer):
-                _check_log(log, first, last, self._wanted.addresses)
-                if by_place.setdefault((log.block_number, log.log_index), log) != log:
-                    raise MalformedAnswerError(f"{self.name} answered two different logs for one place.")
-        return tuple(by_place[place] for place in sorted(by_place))
+        for place, log in zip(places, logs, strict=True):
+            if by_place.setdefault(place, log) != log:
+                raise MalformedAnswerError(f"{self.name} answered two different logs for one place.")
+        return tuple([by_place[place] for place in sorted(by_place)])
 
     def _timestamps(self, logs: Sequence[RawLog], headers: Sequence[BlockRef]) -> dict[int, int]:
         """The time of every block with a log; blocks are asked for only where the node's logs do not tell."""
@@ -165,9 +175,10 @@ def _check_links(parent: BlockRef, headers: Sequence[BlockRef]) -> None:
         before = header
 
 
-def _check_log(log: RawLog, first: int, last: int, addresses: Collection[bytes]) -> None:
+def _check_logs(logs: Sequence[RawLog], first: int, last: int, addresses: AbstractSet[bytes]) -> None:
     """A node that answers what was not asked for is not believed."""
-    if not first <= log.block_number <= last or log.address not in addresses:
+    if any(not first <= log.block_number <= last for log in logs) or not {log.address for log in logs} <= addresses:
         raise MalformedAnswerError("A node answered a log that was not asked for.")
-    if len(log.block_hash) != _HASH_BYTES or len(log.tx_hash) != _HASH_BYTES or not 0 <= log.log_index < 2**31:
+    hashes = {len(hash_) for log in logs for hash_ in (log.block_hash, log.tx_hash)}
+    if hashes - {_HASH_BYTES} or any(not 0 <= log.log_index < 2**31 for log in logs):
         raise MalformedAnswerError("A node answered a log of another form.")

@@ -50,7 +50,10 @@ class Rows:
     def add(self, model: type[Base], origin: Origin, **values: Any) -> None:
         """One row of a chain-derived table; its columns are `values` and the origin's."""
         values.update(origin._asdict())
-        row = tuple(values[name] for name in column_names(model))
+        self.append(model, tuple([values[name] for name in column_names(model)]))
+
+    def append(self, model: type[Base], row: tuple[Any, ...]) -> None:
+        """One row whose values stand in the order of `column_names(model)`; JSON is text."""
         self.by_model.setdefault(model, []).append(row)
 
     def close(self, model: type[Base], prefix: str, origin: Origin, key: dict[str, Any], **values: Any) -> None:

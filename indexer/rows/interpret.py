@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
+
+from pydantic_core import to_json
 
 from indexer.rows import batches, distribution, escrow, operators, registry
-from indexer.rows.arguments import event_arguments, raw_arguments
-from indexer.rows.buffer import Origin, Rows
+from indexer.rows.buffer import Origin, Rows, column_names
 from indexer.rows.context import Context, Event
+from indexer.rows.decoding import decode_logs
 from indexer.rows.transfers import MovedAt, TransferAt, reconcile
 from indexer.verification.findings import Finding
 from ledger.chain.events.token import Transfer
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from indexer.rows.context import Fillings, Handlers
+    from indexer.rows.decoding import Decoded
     from indexer.rows.movements import Mover
     from ledger.chain.logs import LogDecoder, RawLog
 
@@ -35,11 +39,10 @@ HANDLERS: Handlers = {
 }
 
 
-class Decoded(NamedTuple):
-    """A log with its typed event; None where no event of ours fits it."""
-
-    raw: RawLog
-    event: Any | None
+_EVENT_COLUMNS: Final = (
+    "chain_id", "block_number", "block_hash", "log_index", "timestamp", "tx_hash", "address", "name", "args",
+)  # fmt: skip
+_in_table_order: Final = itemgetter(*map(_EVENT_COLUMNS.index, column_names(EventRow)))
 
 
 class Interpreter:
@@ -58,7 +61,11 @@ class Interpreter:
         self._mover = mover
         self._ours = frozenset() if mover is None else frozenset(decoder.addresses) - {mover.contracts.token}
 
-    def interpret(self, logs: Sequence[RawLog], timestamps: Mapping[int, int], stored_fillings: Fillings) -> Rows:
+    def decode(self, logs: Sequence[RawLog]) -> list[Decoded]:
+        """The logs' events. Thread-safe, and independent of everything else: done ahead of `interpret`."""
+        return decode_logs(self._decoder, logs)
+
+    def interpret(self, logs: Sequence[Decoded], timestamps: Mapping[int, int], stored_fillings: Fillings) -> Rows:
         """The rows of these logs.
 
         Args:
@@ -67,36 +74,35 @@ class Interpreter:
             stored_fillings: the newest filling of each batch before these blocks.
         """
         context = Context(self._chain_id, stored_fillings)
-        for _, raws in groupby(logs, key=lambda raw: raw.tx_hash):
+        for _, of_one in groupby(logs, key=_transaction):
             ordinals: dict[Origin, int] = {}
-            decoded = [Decoded(raw, self._decode(raw)) for raw in raws]
-            good = [log for log in decoded if self._record(log, timestamps[log.raw.block_number], context, ordinals)]
+            good = [log for log in of_one if self._record(log, timestamps[log.raw.block_number], context, ordinals)]
             self._book(good, context, ordinals)
         return context.rows
 
-    def _decode(self, raw: RawLog) -> Any | None:
-        try:
-            return self._decoder.decode(raw).event
-        except MalformedLogError:
-            return None
-
     def _record(self, log: Decoded, timestamp: int, context: Context, ordinals: dict[Origin, int]) -> bool:
         """Write the event's own row and what its handler makes of it; False if it means nothing."""
-        raw, event = log
-        at = Event(Origin.of(self._chain_id, raw), timestamp, raw.tx_hash, raw.address)
+        raw, event, arguments = log
         name = None if event is None else type(event).__name__
-        args = raw_arguments(raw) if event is None else event_arguments(event)
-        context.rows.add(EventRow, **at._asdict(), name=name, args=args)
+        context.rows.append(
+            EventRow,
+            _in_table_order((
+                self._chain_id, raw.block_number, raw.block_hash, raw.log_index, timestamp, raw.tx_hash, raw.address,
+                name, arguments,
+            )),
+        )  # fmt: skip
         handler = HANDLERS.get(type(event))
+        if handler is None:
+            return event is not None
+        at = Event(Origin.of(self._chain_id, raw), timestamp, raw.tx_hash, raw.address)
         try:
-            if handler is not None:
-                handler(event, at, context)
+            handler(event, at, context)
         except MalformedLogError as error:
             evidence = {"event": name, "detail": str(error)}
             finding = Finding(MALFORMED_LOG, voids=False, challenge=None, evidence=evidence)
             _add_finding(context, at.origin, finding, ordinals)
             return False
-        return event is not None
+        return True
 
     def _book(self, decoded: Sequence[Decoded], context: Context, ordinals: dict[Origin, int]) -> None:
         """The transaction's moves, held against the token's transfers."""
@@ -119,8 +125,14 @@ class Interpreter:
 
     def _moves(self, decoded: Sequence[Decoded], mover: Mover) -> Iterator[MovedAt]:
         for log in decoded:
-            origin = Origin.of(self._chain_id, log.raw)
-            yield from (MovedAt(origin, move) for move in mover.moves(log.event) if move.amount_units)
+            moves = mover.moves(log.event)
+            if moves:
+                origin = Origin.of(self._chain_id, log.raw)
+                yield from (MovedAt(origin, move) for move in moves if move.amount_units)
+
+
+def _transaction(log: Decoded) -> bytes:
+    return log.raw.tx_hash
 
 
 def _add_movements(rows: Rows, moved: MovedAt, sides: dict[Origin, int]) -> None:
@@ -146,5 +158,5 @@ def _add_finding(context: Context, origin: Origin, finding: Finding, ordinals: d
         rule=finding.rule,
         voids=finding.voids,
         challenge=finding.challenge,
-        evidence=finding.evidence,
+        evidence=to_json(finding.evidence).decode(),
     )

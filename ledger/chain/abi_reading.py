@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ledger.chain.abi_columns import ReadColumn, column_reader
 from ledger.chain.structs import STRUCTS
 from ledger.errors import MalformedLogError
 
@@ -31,6 +32,8 @@ class Reader:
     read: Read
     head_bytes: int = WORD
     dynamic: bool = False
+    column: ReadColumn | None = None
+    """Reads many values at once, where the type is one word."""
 
 
 def list_reader(readers: Sequence[Reader]) -> Callable[[bytes], list[Any]]:
@@ -77,16 +80,17 @@ def _element(raw: dict[str, Any]) -> str:
 def _elementary(kind: str) -> Reader:
     if kind in ("string", "bytes"):
         return Reader(_read_text if kind == "string" else _read_bytes, dynamic=True)
+    column = column_reader(kind)
     if kind == "address":
-        return Reader(_read_address)
+        return Reader(_read_address, column=column)
     if kind == "bool":
-        return Reader(lambda data, at: bool(_unsigned(data, at, 1)))
+        return Reader(lambda data, at: bool(_unsigned(data, at, 1)), column=column)
     if kind.startswith("uint"):
         bits = int(kind[4:])
-        return Reader(lambda data, at: _unsigned(data, at, bits))
+        return Reader(lambda data, at: _unsigned(data, at, bits), column=column)
     if kind.startswith("bytes"):
         size = int(kind[5:])
-        return Reader(lambda data, at: _fixed_bytes(data, at, size))
+        return Reader(lambda data, at: _fixed_bytes(data, at, size), column=column)
     raise ValueError(f"no contract of the protocol uses {kind}")
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, NamedTuple
 
 from ledger.chain.abi import Entry, load_abi
-from ledger.chain.abi_reading import Read, list_reader
+from ledger.chain.abi_columns import ReadColumn
+from ledger.chain.abi_reading import WORD, Read, Reader, list_reader
 from ledger.chain.blocks import BlockRef
 from ledger.chain.events import (
     attribution_registry,
@@ -37,6 +38,9 @@ EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
     "TestToken": (token,),
 }
 """Where the event classes of each contract are defined."""
+
+_FEWEST_FOR_COLUMNS: Final = 8
+"""Fewer logs of a kind are read sooner one by one."""
 
 
 class RawLog(NamedTuple):
@@ -74,6 +78,8 @@ class _Plan:
     indexed: tuple[Read, ...]
     body: Callable[[bytes], list[Any]]
     order: tuple[int, ...] | None
+    columns: tuple[ReadColumn, ...]
+    """Column readers of the indexed fields and the others, in that order; none if a field is more than a word."""
 
 
 def event_classes(contract: str) -> dict[str, type]:
@@ -117,10 +123,27 @@ class LogDecoder:
         Raises:
             MalformedLogError: it isn't one of these contracts' events, or its bytes don't fit.
         """
+        return Log(*raw[:7], self.event(raw))
+
+    def event(self, raw: RawLog) -> Any:
+        """The typed event alone; errors as `decode`."""
         plan = self._plans.get(raw.address, {}).get(raw.topics[0] if raw.topics else b"")
         if plan is None:
             raise MalformedLogError("A log is of no event that this contract has.")
-        return Log(*raw[:7], _event(plan, raw.topics[1:], raw.data))
+        return _event(plan, raw.topics[1:], raw.data)
+
+    def events(self, raws: Sequence[RawLog]) -> list[Any]:
+        """The typed event of each log, None for one that `event` refuses; many of a kind are read by columns."""
+        kinds: dict[tuple[bytes, bytes], list[int]] = {}
+        for i, raw in enumerate(raws):
+            kinds.setdefault((raw.address, raw.topics[0] if raw.topics else b""), []).append(i)
+        events: list[Any] = [None] * len(raws)
+        for (address, topic), places in kinds.items():
+            plan = self._plans.get(address, {}).get(topic)
+            if plan is not None:
+                for i, event in zip(places, _events_of(plan, [raws[i] for i in places]), strict=True):
+                    events[i] = event
+        return events
 
     def decode_known(self, raw_logs: Iterable[RawLog]) -> list[Log]:
         """The typed events among logs, in order; logs of other contracts and events are left out.
@@ -136,6 +159,35 @@ def _event(plan: _Plan, topics: Sequence[bytes], body: bytes) -> Any:
     values = [read(topic, 0) for read, topic in zip(plan.indexed, topics, strict=False)]
     values += plan.body(body)
     return plan.make(*values) if plan.order is None else plan.make(*(values[i] for i in plan.order))
+
+
+def _events_of(plan: _Plan, raws: Sequence[RawLog]) -> list[Any]:
+    """Logs of one kind as events, None where one is malformed."""
+    by_columns = _by_columns(plan, raws) if plan.columns and len(raws) >= _FEWEST_FOR_COLUMNS else None
+    return [_event_or_none(plan, raw) for raw in raws] if by_columns is None else by_columns
+
+
+def _event_or_none(plan: _Plan, raw: RawLog) -> Any:
+    try:
+        return _event(plan, raw.topics[1:], raw.data)
+    except MalformedLogError:
+        return None
+
+
+def _by_columns(plan: _Plan, raws: Sequence[RawLog]) -> list[Any] | None:
+    """The events, if every one of them is well formed."""
+    indexed, size = len(plan.indexed), WORD * (len(plan.columns) - len(plan.indexed))
+    if any(len(raw.topics) != indexed + 1 or len(raw.data) != size for raw in raws):
+        return None
+    words = list(zip(*[raw.topics[1:] for raw in raws], strict=True))
+    if any(len(word) != WORD for column in words for word in column):
+        return None
+    words += [tuple([raw.data[at : at + WORD] for raw in raws]) for at in range(0, size, WORD)]
+    columns = [read(column) for read, column in zip(plan.columns, words, strict=True)]
+    if any(column is None for column in columns):
+        return None
+    order = range(len(columns)) if plan.order is None else plan.order
+    return list(map(plan.make, *(columns[i] for i in order)))  # type: ignore[arg-type]  # none is None
 
 
 def _plans(contract: str) -> dict[bytes, _Plan]:
@@ -156,7 +208,13 @@ def _plan(entry: Entry, kind: type) -> _Plan:
         tuple(entry.inputs[i].reader.read for i in indexed),
         list_reader([entry.inputs[i].reader for i in body]),
         None if order == tuple(range(len(order))) else order,
+        _columns([entry.inputs[i].reader for i in read_order]),
     )
+
+
+def _columns(readers: Sequence[Reader]) -> tuple[ReadColumn, ...]:
+    columns = [reader.column for reader in readers if reader.column is not None]
+    return tuple(columns) if len(columns) == len(readers) else ()
 
 
 def log_call(first: int, last: int, addresses: Sequence[bytes], topics: Sequence[bytes] = ()) -> RpcCall:
@@ -183,25 +241,35 @@ def parse_logs(answer: Json) -> list[RawLog]:
         MalformedAnswerError: a field is missing or of another form.
     """
     try:
-        return [_raw_log(log) for log in answer]
+        return _raw_logs(answer)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise MalformedAnswerError(f"A node answered a log of another form: {error!r:.100}.") from error
 
 
-def _raw_log(log: Json) -> RawLog:
-    from_hex = bytes.fromhex
-    timestamp = log.get("blockTimestamp")
-    return RawLog(
-        int(log["blockNumber"], 16),
-        from_hex(log["blockHash"][2:]),
-        None if timestamp is None else int(timestamp, 16),
-        from_hex(log["transactionHash"][2:]),
-        int(log["transactionIndex"], 16),
-        int(log["logIndex"], 16),
-        from_hex(log["address"][2:]),
-        tuple([from_hex(topic[2:]) for topic in log["topics"]]),
-        from_hex(log["data"][2:]),
-    )
+def _raw_logs(answer: Json) -> list[RawLog]:
+    """As `parse_logs`; what a run of logs has in common is converted once."""
+    from_hex, logs = bytes.fromhex, []
+    said: tuple[Json, ...] = ()
+    place: tuple[Any, ...] = ()
+    known: dict[str, bytes] = {}
+    for log in answer:
+        says = (log["blockNumber"], log["blockHash"], log.get("blockTimestamp"), log["transactionHash"])
+        says += (log["transactionIndex"],)
+        if says != said:
+            said, place = says, _place(*says)
+        address = log["address"]
+        if address not in known:
+            known[address] = from_hex(address[2:])
+        topics = tuple([from_hex(topic[2:]) for topic in log["topics"]])
+        index = int(log["logIndex"], 16)
+        logs.append(RawLog._make((*place, index, known[address], topics, from_hex(log["data"][2:]))))
+    return logs
+
+
+def _place(number: str, block_hash: str, timestamp: str | None, tx_hash: str, tx_index: str) -> tuple[Any, ...]:
+    """Where logs stand: RawLog's first five fields."""
+    seconds = None if timestamp is None else int(timestamp, 16)
+    return int(number, 16), bytes.fromhex(block_hash[2:]), seconds, bytes.fromhex(tx_hash[2:]), int(tx_index, 16)
 
 
 def fetch_logs(

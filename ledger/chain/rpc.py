@@ -172,7 +172,7 @@ class RpcClient:
         )
         response = exchange(self._client, endpoint.name, request)
         try:
-            answer = from_json(response.content)
+            answer = from_json(response.content, cache_strings="keys")
         except ValueError as error:
             raise MalformedAnswerError(f"{endpoint.name} answered no JSON.") from error
         answers = answer if isinstance(answer, list) else [answer]

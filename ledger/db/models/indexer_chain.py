@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -80,14 +79,10 @@ class Event(Base, LogRow):
 
     `timestamp` is its block's. `name` is NULL for a log that no ABI of ours decodes; `args` then holds its raw topics
     and data. In `args`, addresses and bytes are 0x hex, integers are decimal strings, structs are objects.
+    The primary key serves rows of other tables that ask for their event's transaction and time.
     """
 
     __tablename__ = "events"
-    # The events of one kind in chain order: what an API page or an operator's history asks for.
-    __table_args__ = (
-        Index(None, "name", "block_number", "log_index"),
-        Index(None, "tx_hash"),
-    )
 
     timestamp: Mapped[ChainSeconds]
     tx_hash: Mapped[Hash32]

@@ -133,3 +133,24 @@ def test_an_unknown_topic_or_contract_is_refused_and_left_out_of_a_receipts_logs
 def test_what_is_no_list_of_logs_is_the_nodes_fault(answer: Any) -> None:
     with pytest.raises(MalformedAnswerError):
         parse_logs(answer)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_logs_read_by_columns_are_the_events_read_one_by_one(data: st.DataObject) -> None:
+    """Also where some of a kind are malformed, and kinds are mixed."""
+    contract, first = data.draw(st.sampled_from([p.values for p in followed]))
+    _, second = data.draw(st.sampled_from([p.values for p in followed if p.values[0] == contract]))
+    raws = []
+    for entry in data.draw(st.lists(st.sampled_from([first, second]), max_size=24)):
+        raw = raw_log(str(contract), entry, [data.draw(values_of(i)) for i in entry["inputs"]])
+        spoilt = data.draw(st.sampled_from([False] * 20 + [True]))
+        raws.append(raw._replace(data=data.draw(st.binary(max_size=96))) if spoilt else raw)
+
+    def singly(raw: RawLog) -> Any:
+        try:
+            return DECODER.event(raw)
+        except MalformedLogError:
+            return None
+
+    assert DECODER.events(raws) == list(map(singly, raws))

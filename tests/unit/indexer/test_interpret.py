@@ -25,9 +25,8 @@ TOPICS = {address: [entry.topic for entry in load_abi(name).events.values()] for
 
 
 def interpret(logs, fillings=lambda _id: None):
-    return Interpreter(901, DECODER, Mover(L2)).interpret(
-        logs, {log.block_number: 1_700_000_000 for log in logs}, fillings
-    )
+    interpreter = Interpreter(901, DECODER, Mover(L2))
+    return interpreter.interpret(interpreter.decode(logs), {log.block_number: 1_700_000_000 for log in logs}, fillings)
 
 
 def raw(address, topics, data, log_index=0, tx=b"\x01" * 32):
@@ -43,7 +42,8 @@ def event_log(contract, name, indexed, plain, log_index=0):
 
 
 def as_dicts(rows, model):
-    return [dict(zip(column_names(model), row, strict=True)) for row in rows.by_model.get(model, ())]
+    dicts = [dict(zip(column_names(model), row, strict=True)) for row in rows.by_model.get(model, ())]
+    return [{name: json.loads(v) if name in {"args", "evidence"} else v for name, v in row.items()} for row in dicts]
 
 
 @st.composite
@@ -63,7 +63,6 @@ def test_no_log_whatever_its_bytes_stops_the_indexer_or_is_left_out(logs):
     events = as_dicts(rows, Event)
     assert [(e["address"], e["log_index"]) for e in events] == [(log.address, log.log_index) for log in logs]
     for event, log in zip(events, logs, strict=True):
-        json.dumps(event["args"])
         if event["name"] is None:
             assert event["args"] == {
                 "topics": ["0x" + topic.hex() for topic in log.topics],
