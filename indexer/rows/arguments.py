@@ -49,7 +49,7 @@ def raw_arguments(raw: RawLog) -> str:
 
 
 @cache
-def _field_names(kind: Any) -> tuple[str, ...]:
+def _field_names(kind: type) -> tuple[str, ...]:
     """The fields of a dataclass or named tuple, in order; none for other types."""
     named = [f.name for f in fields(kind)] if is_dataclass(kind) else getattr(kind, "_fields", ())
     return tuple(named)
@@ -76,7 +76,8 @@ def _other(value: Any) -> str:
     """Structs, sequences, and subclasses of plain types (an enumeration is its number)."""
     if isinstance(value, int):
         return f'"{int(value)}"'
-    names = _field_names(type(value))
+    kind: type = type(value)
+    names = _field_names(kind)
     return _object(value, names) if names else _array(value)
 
 

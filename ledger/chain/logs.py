@@ -39,6 +39,7 @@ EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
 }
 """Where the event classes of each contract are defined."""
 
+_PLACE: Final = ("blockNumber", "blockHash", "blockTimestamp", "transactionHash", "transactionIndex")
 _FEWEST_FOR_COLUMNS: Final = 8
 """Fewer logs of a kind are read sooner one by one."""
 
@@ -253,8 +254,7 @@ def _raw_logs(answer: Json) -> list[RawLog]:
     place: tuple[Any, ...] = ()
     known: dict[str, bytes] = {}
     for log in answer:
-        says = (log["blockNumber"], log["blockHash"], log.get("blockTimestamp"), log["transactionHash"])
-        says += (log["transactionIndex"],)
+        says = tuple([log.get(name) for name in _PLACE])
         if says != said:
             said, place = says, _place(*says)
         address = log["address"]
