@@ -1,0 +1,87 @@
+"""`attr/1`: whose data an answer drew on, as far as its words show, and an agreed prior for the rest.
+
+Pure and in integers: anyone who has the texts gets the same set, bit for bit, whatever they search with.
+Source: docs/spec/attribution.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.protocol.attribution.ownership import NOBODY, Claim, Span, claims_of, spans_of
+from ledger.protocol.attribution.shares import set_of
+from ledger.protocol.attribution.windows import echoed, windows_of
+
+if TYPE_CHECKING:
+    from ledger.protocol.attribution.finding import Finder
+    from ledger.protocol.attribution.parameters import Method
+    from ledger.protocol.attribution.sets import AttributionSet
+
+Prior = Mapping[int, int]
+"""assetId of a dataset to ppm of what no text explains; sums to one million at most."""
+
+
+class Texts(NamedTuple):
+    """One answer as its client saw it: a text for each choice; and what it was asked, a text for each message."""
+
+    answers: tuple[str, ...]
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What the function says of one answer.
+
+    Attributes:
+        entries: the set for the receipt; empty where it would hold assetId 0 alone.
+        spans: passages of the answer that stand in a dataset, each with its place there.
+        weights: thousandths of a bit of the answer that each dataset owns.
+        total: thousandths of a bit of the whole answer.
+        admitted: datasets that the asset's terms admit.
+    """
+
+    entries: AttributionSet
+    spans: tuple[Span, ...]
+    weights: Mapping[int, int]
+    total: int
+    admitted: frozenset[int]
+
+    @property
+    def unlicensed(self) -> tuple[Span, ...]:
+        """Passages that stand in datasets which the asset's terms do not admit."""
+        return tuple(span for span in self.spans if span.asset_id not in self.admitted)
+
+
+def attribute(texts: Texts, finder: Finder, admitted: Collection[int], prior: Prior, method: Method) -> Attribution:
+    """The attribution of an answer.
+
+    Args:
+        texts: the answer and what it was asked.
+        finder: over the text of every dataset of the corpus, admitted or not, and the background.
+        admitted: assetIds of the datasets that the asset's terms admit.
+        prior: how what no text explains is shared; empty where none is committed.
+        method: the function's parameters and tables.
+    """
+    prompts = [method.folding.units(prompt) for prompt in texts.prompts]
+    claims = [_claims(answer, prompts, finder, method) for answer in texts.answers]
+    weights: dict[int, int] = {}
+    for claim in claims:
+        for owner, millibits in zip(claim.owners, claim.millibits, strict=True):
+            weights[owner] = weights.get(owner, 0) + millibits
+    total = sum(weights.values())
+    held = {owner: weight for owner, weight in weights.items() if owner > NOBODY}
+    return Attribution(
+        set_of(held, total, admitted, prior, method.parameters.claim_millibits),
+        tuple(span for number, claim in enumerate(claims) for span in spans_of(number, claim)),
+        held,
+        total,
+        frozenset(admitted),
+    )
+
+
+def _claims(answer: str, prompts: Sequence[Sequence[str]], finder: Finder, method: Method) -> Claim:
+    units = method.folding.units(answer)
+    windows = windows_of(units, method)
+    return claims_of(method.surprisal.of(units), windows, finder.first(units, windows), echoed(windows, units, prompts))
