@@ -47,8 +47,6 @@ class Attestation(Sealed):
 class DistributionPart(Sealed):
     """The root that pays, as its attesters signed it."""
 
-    unsealed: ClassVar[frozenset[str]] = frozenset({"attestations"})
-
     root_index: Count
     root: Bytes32
     total_cumulative: Amount
@@ -91,8 +89,6 @@ class ShareLine(Sealed):
 
 class TermsPart(Sealed):
     """One version of an asset's terms."""
-
-    unsealed: ClassVar[frozenset[str]] = frozenset({"effective_shares"})
 
     asset_id: Count
     version: Count
@@ -192,9 +188,7 @@ class BatchPart(Sealed):
     sampled receipts do: the sums are then the index's word until somebody reads the blobs.
     """
 
-    unsealed: ClassVar[frozenset[str]] = frozenset(
-        {"header", "charges", "sums", "receipts", "blobs", "openings", "versioned_hashes"}
-    )
+    unsealed: ClassVar[frozenset[str]] = frozenset({"blobs"})
 
     batch_id: Count
     fill: Count

@@ -75,7 +75,7 @@ class Sealed(Part):
     """
 
     unsealed: ClassVar[frozenset[str]] = frozenset()
-    """Fields that seal themselves, or that the check compares with bytes it has derived."""
+    """Fields that are too large to seal twice: their own parts seal themselves."""
 
     seals: dict[str, str] = Field(default_factory=dict)
 

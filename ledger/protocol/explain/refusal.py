@@ -49,11 +49,12 @@ def parse(form: type[FileForm], content: bytes) -> FileForm:
 
 
 def _sealed_parts(path: str, value: object) -> Iterator[tuple[str, Sealed]]:
+    """The innermost first, so that the field itself is named before what holds it."""
     if isinstance(value, BaseModel):
-        if isinstance(value, Sealed):
-            yield path, value
         for name in type(value).model_fields:
             yield from _sealed_parts(f"{path}.{to_camel(name)}".lstrip("."), getattr(value, name))
+        if isinstance(value, Sealed):
+            yield path, value
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _sealed_parts(f"{path}[{place}]", item)

@@ -88,8 +88,10 @@ def test_no_bytes_get_anything_but_a_refusal_by_field(alices: bytes) -> None:
     odd = [None, True, -1, 2**63, 2**300, 1.5, "", "0x", "9" * 90, "\ud800", [], {}, [[[]]], {"seals": {}}]
     nodes = [path[:n] for path in leaves(document) for n in range(1, len(path) + 1)]
     for path in chooser.sample(nodes, 300):
-        with pytest.raises(ExplainError):
-            verify_payout(json.dumps(placed(document, path, chooser.choice(odd))).encode())
+        changed = placed(document, path, chooser.choice(odd))
+        if changed != document:
+            with pytest.raises(ExplainError):
+                verify_payout(json.dumps(changed).encode())
     for content in (b"", b"[]", b"null", b"{" * 10_000, alices[: len(alices) // 2], alices.replace(b"{", b"[")):
         with pytest.raises(ExplainError):
             verify_payout(content)
