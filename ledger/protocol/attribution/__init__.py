@@ -5,7 +5,7 @@ Source: docs/spec/attribution.md; for the sets docs/spec/blob.md.
 """
 
 from ledger.protocol.attribution.finding import Finder, Origin, Scan, TextFile, placed_in_file
-from ledger.protocol.attribution.function import Attribution, Prior, Texts, attribute
+from ledger.protocol.attribution.function import Attribution, Texts, attribute
 from ledger.protocol.attribution.ownership import Span
 from ledger.protocol.attribution.parameters import (
     METHOD,
@@ -16,6 +16,7 @@ from ledger.protocol.attribution.parameters import (
     parameters_listing,
     params_hash,
 )
+from ledger.protocol.attribution.prior import NO_PRIOR, Prior
 from ledger.protocol.attribution.sets import (
     BY_TERMS,
     ENTRIES_PER_PART,
@@ -38,6 +39,7 @@ __all__ = [
     "MAX_PARTS",
     "METHOD",
     "METHOD_WORD",
+    "NO_PRIOR",
     "Attribution",
     "AttributionSet",
     "CorpusEntry",

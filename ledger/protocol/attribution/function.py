@@ -6,21 +6,22 @@ Source: docs/spec/attribution.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.protocol.attribution.ownership import NOBODY, Claim, Span, claims_of, spans_of
-from ledger.protocol.attribution.shares import set_of
+from ledger.protocol.attribution.shares import by_text, set_of
 from ledger.protocol.attribution.windows import echoed, windows_of
+from ledger.protocol.units import PPM
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from ledger.protocol.attribution.finding import Finder
     from ledger.protocol.attribution.parameters import Method
+    from ledger.protocol.attribution.prior import Prior
     from ledger.protocol.attribution.sets import AttributionSet
-
-Prior = Mapping[int, int]
-"""assetId of a dataset to ppm of what no text explains; sums to one million at most."""
 
 
 class Texts(NamedTuple):
@@ -61,19 +62,22 @@ def attribute(texts: Texts, finder: Finder, admitted: Collection[int], prior: Pr
         texts: the answer and what it was asked.
         finder: over the text of every dataset of the corpus, admitted or not, and the background.
         admitted: assetIds of the datasets that the asset's terms admit.
-        prior: how what no text explains is shared; empty where none is committed.
+        prior: how what no text explains is shared; `NO_PRIOR` where none is committed.
         method: the function's parameters and tables.
     """
     prompts = [method.folding.units(prompt) for prompt in texts.prompts]
-    claims = [_claims(answer, prompts, finder, method) for answer in texts.answers]
+    answers = [method.folding.units(answer) for answer in texts.answers]
+    claims = [_claims(units, prompts, finder, method) for units in answers]
     weights: dict[int, int] = {}
     for claim in claims:
         for owner, millibits in zip(claim.owners, claim.millibits, strict=True):
             weights[owner] = weights.get(owner, 0) + millibits
     total = sum(weights.values())
     held = {owner: weight for owner, weight in weights.items() if owner > NOBODY}
+    by_words = by_text(held, total, admitted, method.parameters.claim_millibits)
+    by_prior = prior.admitting(admitted).divide(PPM - sum(by_words.values()), chain.from_iterable(answers))
     return Attribution(
-        set_of(held, total, admitted, prior, method.parameters.claim_millibits),
+        set_of(by_words, by_prior),
         tuple(span for number, claim in enumerate(claims) for span in spans_of(number, claim)),
         held,
         total,
@@ -81,7 +85,6 @@ def attribute(texts: Texts, finder: Finder, admitted: Collection[int], prior: Pr
     )
 
 
-def _claims(answer: str, prompts: Sequence[Sequence[str]], finder: Finder, method: Method) -> Claim:
-    units = method.folding.units(answer)
+def _claims(units: Sequence[str], prompts: Sequence[Sequence[str]], finder: Finder, method: Method) -> Claim:
     windows = windows_of(units, method)
     return claims_of(method.surprisal.of(units), windows, finder.first(units, windows), echoed(windows, units, prompts))

@@ -7,7 +7,7 @@ import random
 import unicodedata
 from dataclasses import dataclass
 
-from tests.unit.attribution.naive import Corpus
+from tests.unit.attribution.naive import Corpus, NaivePrior
 
 WORDS = (
     "the of and to a in is that for it was on are as with quern zymurgy oubliette Gallimaufry petrichor sonder lagniappe "
@@ -32,7 +32,7 @@ class Case:
     answers: list[str]
     prompts: list[str]
     admitted: set[int]
-    prior: dict[int, int]
+    prior: NaivePrior
 
 
 def sentence(rng: random.Random, length: int) -> str:
@@ -109,9 +109,15 @@ def case(rng: random.Random, world: World) -> Case:
     return Case(answers, prompts, admitted, _prior(rng, [*ids, 99]))
 
 
-def _prior(rng: random.Random, ids: list[int]) -> dict[int, int]:
-    left, prior = 1_000_000, {}
-    for asset_id in rng.sample(ids, rng.randrange(len(ids) + 1)):
-        prior[asset_id] = rng.randrange(left + 1)
-        left -= prior[asset_id]
-    return prior
+def _prior(rng: random.Random, ids: list[int]) -> NaivePrior:
+    """Of some datasets: flat, or by words, with harm too."""
+    words = [word.casefold() for word in rng.sample(WORDS, 8)] if rng.random() < 0.6 else []
+    return [
+        (
+            asset_id,
+            rng.choice((1_000_000, rng.randrange(1_000_001))),
+            rng.randrange(-1000, 200_000),
+            {word: rng.randrange(-1_000_000, 1_000_001) for word in words},
+        )
+        for asset_id in rng.sample(ids, rng.randrange(len(ids) + 1))
+    ]

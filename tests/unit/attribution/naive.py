@@ -122,6 +122,9 @@ def code_points_of(content: bytes) -> list[tuple[int, int, int]]:
     return found
 
 
+NaivePrior = list[tuple[int, int, int, dict[str, int]]]
+"""(assetId, most ppm, weight of other words, weights by word) of each dataset."""
+
 Corpus = list[tuple[int, list[tuple[str, bytes]]]]
 """(assetId, files) of every dataset, the background as 0, in any order."""
 
@@ -153,50 +156,59 @@ class NaiveCorpus:
 
 
 def naive_set(
-    corpus: NaiveCorpus, answers: list[str], prompts: list[str], admitted: set[int], prior: dict[int, int]
+    corpus: NaiveCorpus, answers: list[str], prompts: list[str], admitted: set[int], prior: NaivePrior
 ) -> list[tuple[int, int]]:
     """The attribution set as (assetId, ppm) pairs."""
     method = corpus.method
     asked = [" " + " ".join(method.units_of_text(prompt)) + " " for prompt in prompts]
     weight: dict[int, int] = {}
-    total = 0
+    said = [unit for answer in answers for unit in method.units_of_text(answer)]
     for answer in answers:
-        units = method.units_of_text(answer)
-        candidates: list[set[int]] = [set() for _ in units]
-        said_before: set[int] = set()
-        for start in range(len(units)):
-            window = method.window_at(units, start)
-            if window is None:
-                continue
-            covered = range(start, start + len(window))
-            if any(" " + " ".join(window) + " " in prompt for prompt in asked):
-                said_before.update(covered)
-            owner = corpus.owner(window)
-            if owner is not None:
-                for at in covered:
-                    candidates[at].add(owner)
-        for at, unit in enumerate(units):
-            total += method.surprisal(unit)
-            owner = min(candidates[at], default=0)
-            if owner and at not in said_before:
-                weight[owner] = weight.get(owner, 0) + method.surprisal(unit)
-    return naive_shares(weight, total, admitted, prior, method.constants["claim_millibits"])
-
-
-def naive_shares(
-    weight: dict[int, int], total: int, admitted: set[int], prior: dict[int, int], least: int
-) -> list[tuple[int, int]]:
+        for owner, surprisal in owned(corpus, method.units_of_text(answer), asked):
+            weight[owner] = weight.get(owner, 0) + surprisal
+    total = sum(method.surprisal(unit) for unit in said)
+    least = method.constants["claim_millibits"]
     earned = {d: 1_000_000 * w // total for d, w in weight.items() if d in admitted and w >= least}
     rest = 1_000_000 - sum(earned.values())
-    for dataset in admitted:
-        if dataset in prior:
-            earned[dataset] = earned.get(dataset, 0) + rest * prior[dataset] // 1_000_000
+    for dataset, ppm in by_prior(prior, rest, said):
+        if dataset in admitted:
+            earned[dataset] = earned.get(dataset, 0) + ppm
     entries = sorted(((ppm, -dataset) for dataset, ppm in earned.items() if ppm > 0), reverse=True)
     kept = entries if len(entries) <= 16 and sum(ppm for ppm, _ in entries) == 1_000_000 else entries[:15]
     left = 1_000_000 - sum(ppm for ppm, _ in kept)
     if left == 1_000_000:
         return []
     return sorted([(-negative, ppm) for ppm, negative in kept] + ([(0, left)] if left else []))
+
+
+def owned(corpus: NaiveCorpus, units: list[str], asked: list[str]) -> list[tuple[int, int]]:
+    """(owner, surprisal) of each unit that somebody owns."""
+    candidates: list[set[int]] = [set() for _ in units]
+    said_before: set[int] = set()
+    for start in range(len(units)):
+        window = corpus.method.window_at(units, start)
+        if window is None:
+            continue
+        covered = range(start, start + len(window))
+        if any(" " + " ".join(window) + " " in prompt for prompt in asked):
+            said_before.update(covered)
+        owner = corpus.owner(window)
+        for at in covered if owner is not None else ():
+            candidates[at].add(owner)
+    return [
+        (min(candidates[at]), corpus.method.surprisal(unit))
+        for at, unit in enumerate(units)
+        if candidates[at] and min(candidates[at]) and at not in said_before
+    ]
+
+
+def by_prior(prior: NaivePrior, rest: int, said: list[str]) -> list[tuple[int, int]]:
+    """Each dataset's part of the rest, admitted or not."""
+    sums = [(dataset, most, sum(words.get(unit, other) for unit in said)) for dataset, most, other, words in prior]
+    total = sum(weight for _, _, weight in sums if weight > 0)
+    return [
+        (dataset, min(rest * weight // total, rest * most // 1_000_000)) for dataset, most, weight in sums if weight > 0
+    ]
 
 
 def read_method(tables: Path, constants: dict[str, int]) -> NaiveMethod:

@@ -14,8 +14,10 @@ from ledger.config import CHECKOUT
 from ledger.errors import InvalidAttributionSetError, MalformedInputError
 from ledger.protocol.attribution import (
     METHOD_WORD,
+    NO_PRIOR,
     CorpusEntry,
     Method,
+    Prior,
     Scan,
     TextFile,
     Texts,
@@ -24,7 +26,7 @@ from ledger.protocol.attribution import (
     params_hash,
     placed_in_file,
 )
-from ledger.protocol.attribution.shares import set_of
+from ledger.protocol.attribution.shares import by_text, set_of
 from ledger.protocol.attribution.windows import windows_of
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import PPM
@@ -42,7 +44,7 @@ QUOTE = (
 def entries(answer: str, *datasets: str, admitted=None, prior=None, prompts=()) -> dict[int, int]:
     files = [TextFile(number, "text.txt", text.encode()) for number, text in enumerate(datasets, 1)]
     ids = range(1, len(datasets) + 1) if admitted is None else admitted
-    found = attribute(Texts((answer,), tuple(prompts)), Scan(files, METHOD), ids, prior or {}, METHOD)
+    found = attribute(Texts((answer,), tuple(prompts)), Scan(files, METHOD), ids, Prior.flat(prior or {}), METHOD)
     return {entry.asset_id: entry.ppm for entry in found.entries}
 
 
@@ -109,7 +111,7 @@ def test_another_spelling_of_a_quotation_is_still_found(spelling: str) -> None:
 
 def test_json_text_is_found_through_its_escapes() -> None:
     content = b'{"text": "' + QUOTE.replace(" ", "\\n").replace("g", "\\u0067").encode() + b'"}'
-    found = attribute(Texts((QUOTE,), ()), Scan([TextFile(3, "a.jsonl", content)], METHOD), [3], {}, METHOD)
+    found = attribute(Texts((QUOTE,), ()), Scan([TextFile(3, "a.jsonl", content)], METHOD), [3], NO_PRIOR, METHOD)
     assert [tuple(entry) for entry in found.entries] == [(3, PPM)]
 
 
@@ -119,7 +121,7 @@ def test_the_earliest_registrant_owns_what_both_hold() -> None:
 
 def test_a_text_of_a_senior_that_is_not_admitted_pays_nobody_and_is_shown() -> None:
     files = [TextFile(number, "text.txt", QUOTE.encode()) for number in (1, 2)]
-    found = attribute(Texts((QUOTE,), ()), Scan(files, METHOD), [2], {}, METHOD)
+    found = attribute(Texts((QUOTE,), ()), Scan(files, METHOD), [2], NO_PRIOR, METHOD)
     assert found.entries == ()
     assert [(span.asset_id, span.start, span.end) for span in found.unlicensed] == [(1, 0, 19)]
 
@@ -132,7 +134,7 @@ def test_what_the_prompt_said_is_nobodys() -> None:
 def test_common_text_is_nobodys() -> None:
     licence = (TABLES / "background" / "GPL-3.txt").read_text()[2000:3000]
     files = [TextFile(0, "GPL-3.txt", licence.encode()), TextFile(1, "text.txt", licence.encode())]
-    assert attribute(Texts((licence,), ()), Scan(files, METHOD), [1], {}, METHOD).entries == ()
+    assert attribute(Texts((licence,), ()), Scan(files, METHOD), [1], NO_PRIOR, METHOD).entries == ()
 
 
 def test_repetition_is_no_evidence() -> None:
@@ -144,22 +146,24 @@ def test_repetition_is_no_evidence() -> None:
 def test_the_prior_takes_what_no_text_explains() -> None:
     assert entries("Nothing of the kind.", QUOTE, "", prior={1: 300_000, 2: 700_000}) == {1: 300_000, 2: 700_000}
     assert entries("Nothing of the kind.", QUOTE, "", prior={1: 300_000, 9: 700_000}) == {0: 700_000, 1: 300_000}
-    assert entries("", QUOTE, prior={1: 1}) == {0: 999_999, 1: 1}
     assert entries(QUOTE, QUOTE, "", prior={2: PPM}) == {1: PPM}
 
 
-def test_a_prior_of_more_than_everything_is_refused() -> None:
+def test_shares_of_more_than_everything_are_refused() -> None:
     with pytest.raises(InvalidAttributionSetError):
-        set_of({}, 0, [1, 2], {1: PPM, 2: 1}, 0)
-    with pytest.raises(InvalidAttributionSetError):
-        set_of({}, 0, [1, 2], {1: PPM, 2: -1}, 0)
+        set_of({1: PPM}, {2: 1})
+
+
+def test_an_answer_without_text_goes_by_the_terms() -> None:
+    for texts in (Texts((), ()), Texts(("",), ("?",)), Texts(("…",), ())):
+        assert attribute(texts, Scan([], METHOD), [1], Prior.flat({1: PPM}), METHOD).entries == ()
 
 
 @given(st.dictionaries(st.integers(1, 40), st.integers(0, 10**6), max_size=30), st.data())
 @settings(max_examples=300, deadline=None)
 def test_every_set_sums_to_a_million_and_keeps_the_largest(weights: dict[int, int], data: st.DataObject) -> None:
     total = sum(weights.values()) + data.draw(st.integers(1, 10**6))
-    entries_ = set_of(weights, total, set(weights), {}, 0)
+    entries_ = set_of(by_text(weights, total, set(weights), 0))
     assert sum(entry.ppm for entry in entries_) == (PPM if entries_ else 0)
     kept = {entry.asset_id for entry in entries_ if entry.asset_id}
     left = {d: w for d, w in weights.items() if d not in kept and PPM * w // total}
@@ -170,8 +174,8 @@ def test_every_set_sums_to_a_million_and_keeps_the_largest(weights: dict[int, in
 @settings(max_examples=200, deadline=None)
 def test_a_weight_in_parts_never_earns_more_than_in_one(parts: list[int], others: int) -> None:
     total = sum(parts) + others + 1
-    whole = dict(set_of({1: sum(parts)}, total, {1}, {}, 72_000))
-    split = dict(set_of(dict(enumerate(parts, 1)), total, set(range(1, len(parts) + 1)), {}, 72_000))
+    whole = dict(set_of(by_text({1: sum(parts)}, total, {1}, 72_000)))
+    split = dict(set_of(by_text(dict(enumerate(parts, 1)), total, range(1, len(parts) + 1), 72_000)))
     assert sum(ppm for d, ppm in split.items() if d) <= whole.get(1, 0)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from ledger.attribution.standard import TABLES, standard_method
 from ledger.config import CHECKOUT
-from ledger.protocol.attribution import Scan, TextFile, Texts, attribute
+from ledger.protocol.attribution import Prior, Scan, TextFile, Texts, attribute
 from tests.unit.attribution.cases import case, world
-from tests.unit.attribution.naive import NaiveCorpus, constants_in, naive_set, read_method
+from tests.unit.attribution.naive import NaiveCorpus, NaivePrior, constants_in, naive_set, read_method
 
 pytestmark = pytest.mark.unit
 
@@ -37,9 +37,19 @@ def test_a_scan_and_the_naive_implementation_agree_on_every_case(naive_method) -
         for _ in range(CASES_A_WORLD):
             asked = case(rng, made)
             texts = Texts(tuple(asked.answers), tuple(asked.prompts))
-            ours = attribute(texts, Scan(files, method), asked.admitted, asked.prior, method)
+            ours = attribute(texts, Scan(files, method), asked.admitted, prior_of(asked.prior), method)
             theirs = naive_set(naive, asked.answers, asked.prompts, asked.admitted, asked.prior)
             assert [tuple(entry) for entry in ours.entries] == theirs, (number, asked)
             kinds.update({"text": bool(ours.weights), "unlicensed": bool(ours.unlicensed), "empty": not theirs})
     # The cases are of every kind.
     assert min(kinds[kind] for kind in ("text", "unlicensed", "empty")) > 20, kinds
+
+
+def prior_of(rows: NaivePrior) -> Prior:
+    words = {word for *_, table in rows for word in table}
+    return Prior(
+        tuple(row[0] for row in rows),
+        tuple(row[1] for row in rows),
+        tuple(row[2] for row in rows),
+        {word: tuple(table[word] for *_, table in rows) for word in words},
+    )
