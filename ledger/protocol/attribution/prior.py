@@ -151,7 +151,7 @@ def _prior(members: Any) -> PriorFile:
 
 def _check(prior: PriorFile) -> None:
     size = len(prior.datasets)
-    if not isinstance(prior.method, str) or not 0 < len(prior.method) <= MAX_METHOD_CHARACTERS:
+    if not _is_name(prior.method):
         raise MalformedInputError(f"a prior's method is 1 to {MAX_METHOD_CHARACTERS} characters")
     if not 0 < size <= MAX_DATASETS or list(prior.datasets) != sorted(set(prior.datasets)):
         raise MalformedInputError(f"a prior has 1 to {MAX_DATASETS} datasets, contentHashes strictly ascending")
@@ -164,3 +164,7 @@ def _check(prior: PriorFile) -> None:
 
 def _is_int(value: object, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_METHOD_CHARACTERS
