@@ -48,6 +48,7 @@ PARTS = (
     Part(
         "verify", "tributary.verify.command", "Check a file that explains a payout or a receipt, offline.", CHECK_PANEL
     ),
+    Part("watch", "watcher.command", "Challenge false batches; anyone may, and the slash rewards it.", CHECK_PANEL),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
 

@@ -7,22 +7,18 @@ public fields, signed by a key of its lane. One whose time to be posted has not 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic_core import from_json
 
 from audit.batch.decode import ReadBatch, ReadReceipt
 from audit.batch.sets import Entry
 from audit.chain.batches import Batch
 from audit.chain.events import Event, of
 from audit.difference import Differences, Place
-from ledger.errors import MalformedInputError, ProtocolError
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.domain import Domain
-from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import recover
 from ledger.protocol.units import POST_DEADLINE_SECONDS
+from ledger.receipt_files import read_receipts
 
 Lane = tuple[bytes, int]
 
@@ -47,16 +43,7 @@ def load_receipts(folder: Path) -> list[KeptReceipt]:
     Raises:
         MalformedInputError: there is no such folder, or a file is no receipt; the sentence names it.
     """
-    if not folder.is_dir():
-        raise MalformedInputError(f"There are no receipts in {folder}, which is not a folder.")
-    kept = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            document: Any = from_json(path.read_bytes())
-            kept.append(KeptReceipt(path, Receipt.from_json(document["receipt"]), from_hex(document["signature"], 65)))
-        except (ValueError, KeyError, TypeError, ProtocolError) as error:
-            raise MalformedInputError(f"{path} is not a signed receipt: {error}.") from error
-    return kept
+    return [KeptReceipt(kept.path, kept.receipt, kept.signature) for kept in read_receipts(folder)]
 
 
 class KeptReceipts:

@@ -102,6 +102,14 @@ class Sender:
         except RpcRejectedError as error:
             raise revert_of(error) or error from error
 
+    def estimate(self, call: Call) -> int:
+        """Gas that the call would take now, from an account that need not be able to pay for it.
+
+        Raises:
+            ContractRevertedError: it would revert.
+        """
+        return self._estimate(call, Fees(0, 0), ())
+
     def replacement(self, tx: SignedTransaction) -> SignedTransaction:
         """The same transaction and nonce at fees that a pool takes instead of the old ones.
 

@@ -1,0 +1,64 @@
+"""Signed receipts as clients keep them: one JSON file each, as the gateway's `receipt` envelope has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
+
+from ledger.errors import MalformedInputError, ProtocolError
+from ledger.protocol.hexadecimal import from_hex
+from ledger.protocol.receipt import Receipt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReceipt:
+    """A receipt in a client's file, with its 65-byte signature, of which nothing is checked yet."""
+
+    path: Path
+    receipt: Receipt
+    signature: bytes
+
+
+def receipt_paths(folder: Path) -> list[Path]:
+    """The files of a folder that may be receipts, by name.
+
+    Raises:
+        MalformedInputError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise MalformedInputError(f"There are no receipts in {folder}, which is not a folder.")
+    return sorted(folder.glob("*.json"))
+
+
+def read_receipt(path: Path) -> KeptReceipt:
+    """The receipt in a file.
+
+    Raises:
+        MalformedInputError: the file is no signed receipt; the sentence names it.
+    """
+    try:
+        document: Any = from_json(path.read_bytes())
+        return KeptReceipt(path, Receipt.from_json(document["receipt"]), from_hex(document["signature"], 65))
+    except (OSError, ValueError, KeyError, TypeError, ProtocolError) as error:
+        raise MalformedInputError(f"{path} is not a signed receipt: {error}.") from error
+
+
+def read_receipts(folder: Path) -> Iterator[KeptReceipt]:
+    """Every receipt of a folder, by file name. Raises MalformedInputError as its parts do."""
+    return map(read_receipt, receipt_paths(folder))
+
+
+def keep_receipt(folder: Path, envelope: Mapping[str, Any]) -> Path:
+    """Write an answer's envelope where `read_receipts` finds it, whole or not at all; its path."""
+    receipt = Receipt.from_json(envelope["receipt"])
+    path = folder / f"{receipt.operator.hex()}-{receipt.lane:05d}-{receipt.seq:020d}.json"
+    part = path.with_suffix(".part")
+    part.write_bytes(to_json(dict(envelope)))
+    part.replace(path)
+    return path

@@ -1,0 +1,87 @@
+"""What the watcher reads: two chains, somebody who has the blobs, and, to act, a key with limits."""
+
+from pathlib import Path
+from typing import Self
+
+from coincurve import PrivateKey
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from ledger.chain.fees import GWEI, FeePolicy
+from ledger.config import L2Settings, Urls, state_folder
+from ledger.errors import MalformedInputError
+from ledger.protocol.hexadecimal import from_hex
+
+
+class WatcherSettings(L2Settings):
+    """Everything that `tributary watch` reads. Without a key it only tells what it would do."""
+
+    model_config = SettingsConfigDict(env_prefix="WATCHER_", frozen=True, extra="ignore", populate_by_name=True)
+
+    l1_rpc_url: Urls | None = Field(
+        default=None,
+        validation_alias="L1_RPC_URL",
+        description="JSON-RPC addresses of L1 nodes, separated by commas; needed with a beacon address",
+    )
+    beacon_url: Urls | None = Field(
+        default=None,
+        validation_alias="BEACON_URL",
+        description="Beacon API addresses that serve blobs, separated by commas",
+    )
+    archive_dir: Path | None = Field(
+        default=None,
+        validation_alias="ARCHIVE_DIR",
+        description="Folder of the blob archive: asked first, and given every blob that a beacon node had",
+    )
+    key: SecretStr | None = Field(
+        default=None, description="Key of the L2 account that challenges and is rewarded, 0x and 64 hex digits"
+    )
+    state_file: Path = Field(
+        default_factory=lambda: state_folder() / "watcher" / "state.json",
+        description="Where the watcher remembers how far it has come; one file for each watcher",
+    )
+    receipts_dir: Path | None = Field(
+        default=None, description="Folder of signed receipts that clients kept, held against what is posted"
+    )
+    max_gas_price_gwei: int = Field(
+        default=20, ge=1, description="Price of L2 gas above which nothing is sent, in gwei"
+    )
+    budget_wei: int = Field(
+        default=5 * 10**16, ge=0, description="Most that the watcher spends on gas in all, over restarts, in wei"
+    )
+    poll_seconds: float = Field(default=12.0, gt=0, description="Pause between two looks at the chain")
+    stuck_seconds: float = Field(
+        default=60.0, gt=0, description="Age of a transaction at which it is sent again with a higher fee"
+    )
+    patience_seconds: float = Field(default=60.0, ge=0, description="How long a node may be away with --once")
+
+    @field_validator("key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            if value is not None:
+                PrivateKey(from_hex(value.get_secret_value(), 32))
+        except (MalformedInputError, ValueError):
+            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
+        return value
+
+    @model_validator(mode="after")
+    def _has_blobs(self) -> Self:
+        if self.beacon_url is None and self.archive_dir is None:
+            raise ValueError("BEACON_URL or ARCHIVE_DIR must say where the blobs are; see docs/settings.md")
+        if self.beacon_url is not None and self.l1_rpc_url is None:
+            raise ValueError("L1_RPC_URL must name an L1 node, by which blobs are found at BEACON_URL")
+        for name, folder in (("ARCHIVE_DIR", self.archive_dir), ("WATCHER_RECEIPTS_DIR", self.receipts_dir)):
+            if folder is not None and not folder.is_dir():
+                raise ValueError(f"{name} names {folder}, which is not a folder")
+        return self
+
+    @property
+    def signer(self) -> PrivateKey | None:
+        """The key, if there is one."""
+        return None if self.key is None else PrivateKey(from_hex(self.key.get_secret_value(), 32))
+
+    @property
+    def fee_policy(self) -> FeePolicy:
+        """How transactions bid for gas."""
+        return FeePolicy(ceiling_wei=self.max_gas_price_gwei * GWEI)
