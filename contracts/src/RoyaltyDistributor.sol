@@ -5,28 +5,25 @@ import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Claim, Distribution, IRoyaltyDistributor, Root} from "../interfaces/IRoyaltyDistributor.sol";
 import {AttesterQuorum} from "./AttesterQuorum.sol";
 import {L2BlockHash} from "./libraries/L2BlockHash.sol";
+import {Payee, PayeeAccount} from "./libraries/PayeeAccount.sol";
+import {RootTip} from "./libraries/RootTip.sol";
+import {SortedPairProof} from "./libraries/SortedPairProof.sol";
 import {ACTIVATION_DELAY} from "./Windows.sol";
 
 contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// One slot. Claims are bounded by totals that 96 bits hold many times over: batches pay in 64 bits each.
-    struct Payee {
-        address recipient;
-        uint96 claimed;
-    }
-
     IERC20 public immutable token;
     address public immutable ledger;
 
-    uint128 private _totalFunded;
-    uint128 private _totalClaimed;
-    uint64 public nextRootIndex = 1;
+    // Never goes stale: a pending root's copy is dropped when it is disabled, and an active root can't be.
+    RootTip private _tip;
+    uint88 private _totalFunded;
+    uint40 private _nextRootIndex = 1;
     mapping(uint64 rootIndex => Root) private _roots;
     mapping(address payee => Payee) private _payees;
 
@@ -46,17 +43,19 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
 
     /// @inheritdoc IRoyaltyDistributor
     function submitRoot(Distribution calldata d, bytes[] calldata signatures) external {
-        uint64 index = nextRootIndex;
+        uint40 index = _nextRootIndex;
         require(d.rootIndex == index, DistributorRootIndex(d.rootIndex, index));
         require(d.root != 0, DistributorRootZero());
         _checkTotals(index, d);
         L2BlockHash.check(d.throughL2Block, d.throughL2BlockHash);
         address[] memory signers = _requireQuorum(distributionDigest(d), signatures);
 
-        nextRootIndex = index + 1;
+        _nextRootIndex = index + 1;
         uint40 activatesAt = uint40(block.timestamp) + ACTIVATION_DELAY;
-        // totalCumulative ≤ totalFunded, which is 128 bits.
-        _roots[index] = Root(d.root, uint128(d.totalCumulative), d.throughL2Block, activatesAt, false);
+        // totalCumulative ≤ totalFunded, which is 88 bits.
+        uint88 total = uint88(d.totalCumulative);
+        _roots[index] = Root(d.root, total, d.throughL2Block, activatesAt, false);
+        _tip = _tip.withRoot(total, activatesAt, index);
         emit RootSubmitted(
             index,
             d.root,
@@ -76,52 +75,51 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
         require(!root_.disabled, DistributorRootDisabled(rootIndex));
         require(block.timestamp < root_.activatesAt, DistributorRootActive(rootIndex, root_.activatesAt));
         root_.disabled = true;
+        if (_tip.rootIndex() == rootIndex) _tip = _tip.withRoot(0, 0, 0);
         emit RootDisabled(rootIndex, msg.sender);
     }
 
     /* CLAIMS */
 
     /// @inheritdoc IRoyaltyDistributor
+    /// @dev Needs no guard: the transfer is its last act, and `claimMany` keeps nothing in mind that this could change.
     function claim(uint64 rootIndex, address payee, uint256 cumulative, bytes32[] calldata proof)
         external
-        nonReentrant
     {
-        Root storage root_ = _requireActive(rootIndex);
-        require(
-            _isInTree(root_.root, payee, cumulative, proof), DistributorProofInvalid(payee, cumulative)
-        );
-        Payee memory account = _payees[payee];
-        require(
-            cumulative > account.claimed, DistributorNothingToClaim(payee, cumulative, account.claimed)
-        );
-        uint256 amount = cumulative - account.claimed;
-        uint256 total = _totalClaimed + amount;
-        require(
-            total <= root_.totalCumulative,
-            DistributorRootExhausted(rootIndex, root_.totalCumulative, total)
-        );
-        _totalClaimed = uint128(total);
-        _payees[payee].claimed = uint96(cumulative);
-        address recipient = account.recipient == address(0) ? payee : account.recipient;
+        (bytes32 root_, RootTip tip) = _requireActive(rootIndex);
+        require(_isInTree(root_, payee, cumulative, proof), DistributorProofInvalid(payee, cumulative));
+        Payee storage slot = _payees[payee];
+        PayeeAccount account = slot.account;
+        uint256 before = account.claimed();
+        require(cumulative > before, DistributorNothingToClaim(payee, cumulative, before));
+        uint256 amount;
+        unchecked {
+            amount = cumulative - before;
+        }
+        if (!tip.leaves(tip.totalCumulative(), amount)) {
+            revert DistributorRootExhausted(rootIndex, tip.totalCumulative(), tip.wouldBeClaimed(amount));
+        }
+        slot.account = account.add(amount);
+        _tip = tip.add(amount);
+        address recipient = account.recipientOf(payee);
         emit Claimed(payee, recipient, rootIndex, amount, cumulative);
         token.safeTransfer(recipient, amount);
     }
 
     /// @inheritdoc IRoyaltyDistributor
     function claimMany(uint64 rootIndex, Claim[] calldata claims) external nonReentrant {
-        Root memory root_ = _requireActive(rootIndex);
-        uint256 total = _totalClaimed;
+        (bytes32 root_, RootTip tip) = _requireActive(rootIndex);
+        _tip = tip;
         for (uint256 i = 0; i < claims.length; ++i) {
-            (uint256 paid, bytes memory reason) = _tryClaim(rootIndex, root_, claims[i], total);
-            total += paid;
-            if (paid == 0) emit ClaimSkipped(claims[i].payee, rootIndex, reason);
+            bytes memory reason = _tryClaim(rootIndex, root_, tip.totalCumulative(), claims[i]);
+            if (reason.length != 0) emit ClaimSkipped(claims[i].payee, rootIndex, reason);
         }
-        _totalClaimed = uint128(total);
     }
 
     /// @inheritdoc IRoyaltyDistributor
     function setRecipient(address recipient) external {
-        _payees[msg.sender].recipient = recipient;
+        Payee storage slot = _payees[msg.sender];
+        slot.account = slot.account.withRecipient(recipient);
         emit RecipientSet(msg.sender, recipient);
     }
 
@@ -130,11 +128,17 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
     /// @inheritdoc IRoyaltyDistributor
     function fund(uint64 batchId, uint64 amount) external {
         require(msg.sender == ledger, DistributorNotLedger(msg.sender));
-        _totalFunded += amount;
-        emit Funded(batchId, amount, _totalFunded);
+        uint88 total = _totalFunded + amount;
+        _totalFunded = total;
+        emit Funded(batchId, amount, total);
     }
 
     /* VIEWS */
+
+    /// @inheritdoc IRoyaltyDistributor
+    function nextRootIndex() external view returns (uint64) {
+        return _nextRootIndex;
+    }
 
     /// @inheritdoc IRoyaltyDistributor
     function root(uint64 rootIndex) external view returns (Root memory) {
@@ -143,18 +147,17 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
 
     /// @inheritdoc IRoyaltyDistributor
     function claimed(address payee) external view returns (uint256) {
-        return _payees[payee].claimed;
+        return _payees[payee].account.claimed();
     }
 
     /// @inheritdoc IRoyaltyDistributor
     function recipientOf(address payee) external view returns (address) {
-        address recipient = _payees[payee].recipient;
-        return recipient == address(0) ? payee : recipient;
+        return _payees[payee].account.recipientOf(payee);
     }
 
     /// @inheritdoc IRoyaltyDistributor
     function totalClaimed() external view returns (uint256) {
-        return _totalClaimed;
+        return _tip.totalClaimed();
     }
 
     /// @inheritdoc IRoyaltyDistributor
@@ -184,37 +187,37 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
         }
     }
 
-    /// @dev Pays one of many, or says why not as the error that `claim` would have given.
-    function _tryClaim(uint64 rootIndex, Root memory root_, Claim calldata c, uint256 total)
+    /// @dev Pays one of many, or says why not as the error that `claim` would have given. State is final before the
+    /// transfer, and one that fails is taken back from what storage then holds: a token may call anything meanwhile.
+    function _tryClaim(uint64 rootIndex, bytes32 root_, uint256 rootTotal, Claim calldata c)
         private
-        returns (uint256 amount, bytes memory reason)
+        returns (bytes memory reason)
     {
-        if (!_isInTree(root_.root, c.payee, c.cumulative, c.proof)) {
-            return (0, abi.encodeWithSelector(DistributorProofInvalid.selector, c.payee, c.cumulative));
+        if (!_isInTree(root_, c.payee, c.cumulative, c.proof)) {
+            return abi.encodeWithSelector(DistributorProofInvalid.selector, c.payee, c.cumulative);
         }
-        Payee memory account = _payees[c.payee];
-        if (c.cumulative <= account.claimed) {
-            return (
-                0,
-                abi.encodeWithSelector(
-                    DistributorNothingToClaim.selector, c.payee, c.cumulative, account.claimed
-                )
+        Payee storage slot = _payees[c.payee];
+        PayeeAccount account = slot.account;
+        uint256 before = account.claimed();
+        if (c.cumulative <= before) {
+            return abi.encodeWithSelector(
+                DistributorNothingToClaim.selector, c.payee, c.cumulative, before
             );
         }
-        amount = c.cumulative - account.claimed;
-        if (total + amount > root_.totalCumulative) {
-            return (
-                0,
-                abi.encodeWithSelector(
-                    DistributorRootExhausted.selector, rootIndex, root_.totalCumulative, total + amount
-                )
+        uint256 amount = c.cumulative - before;
+        RootTip tip = _tip;
+        if (!tip.leaves(rootTotal, amount)) {
+            return abi.encodeWithSelector(
+                DistributorRootExhausted.selector, rootIndex, rootTotal, tip.wouldBeClaimed(amount)
             );
         }
-        _payees[c.payee].claimed = uint96(c.cumulative);
-        address recipient = account.recipient == address(0) ? c.payee : account.recipient;
+        slot.account = account.add(amount);
+        _tip = tip.add(amount);
+        address recipient = account.recipientOf(c.payee);
         if (!token.trySafeTransfer(recipient, amount)) {
-            _payees[c.payee].claimed = account.claimed;
-            return (0, abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, token));
+            slot.account = slot.account.subtract(amount);
+            _tip = _tip.subtract(amount);
+            return abi.encodeWithSelector(SafeERC20.SafeERC20FailedOperation.selector, token);
         }
         emit Claimed(c.payee, recipient, rootIndex, amount, c.cumulative);
     }
@@ -224,8 +227,9 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
         view
         returns (bool)
     {
-        bytes32 leaf = keccak256(bytes.concat(keccak256(abi.encode(payee, token, cumulative))));
-        return MerkleProof.verifyCalldata(proof, root_, leaf);
+        return SortedPairProof.verify(
+            proof, root_, SortedPairProof.leaf(payee, address(token), cumulative)
+        );
     }
 
     function _requireRoot(uint64 rootIndex) private view returns (Root storage root_) {
@@ -233,11 +237,19 @@ contract RoyaltyDistributor is AttesterQuorum, ReentrancyGuardTransient {
         require(root_.root != 0, DistributorRootUnknown(rootIndex));
     }
 
-    function _requireActive(uint64 rootIndex) private view returns (Root storage root_) {
-        root_ = _requireRoot(rootIndex);
-        require(!root_.disabled, DistributorRootDisabled(rootIndex));
+    /// @dev The root's hash, and the tip with this root's copy.
+    function _requireActive(uint64 rootIndex) private view returns (bytes32 hash, RootTip tip) {
+        Root storage root_ = _roots[rootIndex];
+        hash = root_.root;
+        require(hash != 0, DistributorRootUnknown(rootIndex));
+        tip = _tip;
+        if (tip.rootIndex() != rootIndex) {
+            require(!root_.disabled, DistributorRootDisabled(rootIndex));
+            // Both fit: they were written from as many bits.
+            tip = tip.withRoot(uint88(root_.totalCumulative), root_.activatesAt, uint40(rootIndex));
+        }
         require(
-            block.timestamp >= root_.activatesAt, DistributorRootNotActive(rootIndex, root_.activatesAt)
+            block.timestamp >= tip.activatesAt(), DistributorRootNotActive(rootIndex, tip.activatesAt())
         );
     }
 }

@@ -125,3 +125,31 @@ contract DecimalsToken is ERC20("Decimals", "DEC") {
         return _decimals;
     }
 }
+
+/// @notice Makes one call that was set up before, in the middle of a transfer, and may refuse that transfer by its answer.
+contract HookToken is ERC20("Hook", "HK") {
+    address private _target;
+    bytes private _data;
+    bool private _refuses;
+    bool public called;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function arm(address target, bytes calldata data, bool refuses) external {
+        (_target, _data, _refuses, called) = (target, data, refuses, false);
+    }
+
+    function transfer(address to, uint256 value) public override returns (bool) {
+        if (_target == address(0)) return super.transfer(to, value);
+        (address target, bool refuses) = (_target, _refuses);
+        _target = address(0);
+        (called,) = target.call(_data);
+        return !refuses && super.transfer(to, value);
+    }
+}
