@@ -17,7 +17,7 @@ from ledger.errors import NotYetFinalError, WrongRootError
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from ledger.protocol.signature import address_of, sign
 from settlement import queries
-from settlement.distribution_file import parse
+from settlement.distribution_file import parse, parse_frame
 from settlement.entitlements import by_rule
 from settlement.proposal import propose
 
@@ -71,11 +71,11 @@ class Attester:
             NotYetFinalError: this attester has not read the chain that far.
             WrongRootError: it computes another distribution; names the first payee that differs.
         """
-        proposed = parse(content)
-        self._check_place(proposed)
-        own = self.compute(proposed.root_index, proposed.through)
+        place = parse_frame(content)
+        self._check_place(place)
+        own = self.compute(place.root_index, place.through)
         if own.content != content:
-            raise first_difference(proposed, own.file)
+            raise first_difference(parse(content), own.file)
         signed = Signed(self.address, own.digest, sign(own.digest, self._key))
         self._log(own, signed)
         return signed

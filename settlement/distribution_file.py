@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "tributary/distribution/1"
 _LONGEST_AMOUNT: Final = 80
+_NO_PAYEES: Final = b'"payees":[]'
+_PAYEES_BEGIN, _PAYEES_END = b'"payees":[', b'],"root":'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,16 @@ class DistributionFile:
 
     def to_bytes(self) -> bytes:
         """The file's one spelling."""
+        lines = ",".join(
+            [
+                f'{{"cumulative":"{numerator // ENTITLEMENT_ONE}","numerator":"{numerator}","payee":"0x{payee.hex()}"}}'
+                for payee, numerator in self.entitlements.lines
+            ]
+        )  # as `canonical` spells them, ten times as fast: there may be a million
+        return self._frame().replace(_NO_PAYEES, b'"payees":[' + lines.encode("ascii") + b"]", 1)
+
+    def _frame(self) -> bytes:
+        """The file without its payees."""
         return canonical(
             {
                 "format": FORMAT,
@@ -59,14 +71,7 @@ class DistributionFile:
                 "fees": str(self.entitlements.fees_units),
                 "totalCumulative": str(self.total_cumulative_units),
                 "withheldBatches": list(self.entitlements.withheld_batches),
-                "payees": [
-                    {
-                        "payee": to_hex(line.payee),
-                        "numerator": str(line.numerator),
-                        "cumulative": str(line.cumulative_units),
-                    }
-                    for line in self.entitlements.lines
-                ],
+                "payees": [],
             }
         )
 
@@ -110,6 +115,28 @@ def parse(content: bytes) -> DistributionFile:
     if file.to_bytes() != content:
         raise MalformedInputError("The distribution file is not in canonical form, or its totals are not the sums.")
     return file
+
+
+def parse_frame(content: bytes) -> DistributionFile:
+    """What a file says besides its payees, read without reading those.
+
+    Enough to compute the distribution oneself; the file is right if it has the same bytes. A file that is not in its
+    one spelling may be read here as anything or be refused.
+
+    Raises:
+        MalformedInputError: as `parse`.
+    """
+    begin, end = content.find(_PAYEES_BEGIN), content.rfind(_PAYEES_END)
+    if not 0 <= begin < end:
+        return parse(content)
+    frame = content[: begin + len(_PAYEES_BEGIN)] + content[end:]
+    try:
+        document = from_json(frame)
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise MalformedInputError(f"This is not a distribution file of format {FORMAT}.")
+        return _read(document)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MalformedInputError(f"The distribution file lacks or misstates a field: {error}.") from error
 
 
 def _read(document: dict[str, Any]) -> DistributionFile:

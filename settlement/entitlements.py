@@ -15,6 +15,7 @@ from ledger.errors import ConservationError, NotYetFinalError
 from ledger.protocol.entitlement import EffectiveShare, RoyaltyTerms, WeightedFee, floor_units, numerators
 from ledger.protocol.units import ENTITLEMENT_ONE
 from settlement import queries
+from settlement.uncollected import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +92,9 @@ def by_sql(session: Session, through: int, protocol: ProtocolShare) -> Entitleme
         "protocol_ppm": protocol.ppm,
         "after": FROM_THE_FIRST,
     }
-    rows = session.execute(queries.NUMERATORS, given)
-    return _complete(session, through, [Entitlement(bytes(payee), int(numerator)) for payee, numerator in rows])
+    with uncollected():
+        rows = session.execute(queries.NUMERATORS, given).all()
+        return _complete(session, through, [Entitlement(payee, int(numerator)) for payee, numerator in rows])
 
 
 def by_rule(session: Session, through: int, protocol: ProtocolShare) -> Entitlements:
@@ -114,10 +116,12 @@ def by_rule(session: Session, through: int, protocol: ProtocolShare) -> Entitlem
         for row in rows
     ]
     try:
-        owed = numerators(sums, _royalty_terms(session), protocol)
+        with uncollected():
+            owed = numerators(sums, _royalty_terms(session), protocol)
+            lines = [Entitlement(payee, owed[payee]) for payee in sorted(owed)]
     except KeyError as error:
         raise ConservationError(f"The index has no terms {error} though receipts used them; rebuild it.") from error
-    return _complete(session, through, [Entitlement(payee, owed[payee]) for payee in sorted(owed)])
+    return _complete(session, through, lines)
 
 
 def _royalty_terms(session: Session) -> dict[tuple[int, int], RoyaltyTerms]:

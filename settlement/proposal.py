@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from ledger.errors import NotYetFinalError
 from ledger.protocol.distribution import Distribution, DistributionTree, Payout
+from ledger.protocol.entitlement import floor_units
 from ledger.protocol.keccak import keccak256
 from settlement.distribution_file import DistributionFile, describe
+from settlement.uncollected import uncollected
 
 if TYPE_CHECKING:
     from settlement.entitlements import Entitlements
@@ -33,8 +35,8 @@ class Proposal:
 
 def payouts(entitlements: Entitlements) -> list[Payout]:
     """A leaf for each payee that has earned at least one whole unit."""
-    units = ((line.payee, line.cumulative_units) for line in entitlements.lines)
-    return [Payout(payee, cumulative) for payee, cumulative in units if cumulative]
+    owed = ((payee, floor_units(numerator)) for payee, numerator in entitlements.lines)
+    return [Payout(payee, units) for payee, units in owed if units]
 
 
 def propose(scope: Scope, root_index: int, through: ThroughBlock, entitlements: Entitlements) -> Proposal:
@@ -43,14 +45,15 @@ def propose(scope: Scope, root_index: int, through: ThroughBlock, entitlements: 
     Raises:
         NotYetFinalError: nobody has earned a whole unit in a finalised batch yet.
     """
-    leaves = payouts(entitlements)
-    if not leaves:
-        raise NotYetFinalError(
-            f"Nobody has earned a whole base unit in batches finalised by L2 block {through.number}."
-        )
-    tree = DistributionTree(leaves, scope.token)
-    file = describe(scope, root_index, tree.root, through, entitlements)
-    content = file.to_bytes()
+    with uncollected():
+        leaves = payouts(entitlements)
+        if not leaves:
+            raise NotYetFinalError(
+                f"Nobody has earned a whole base unit in batches finalised by L2 block {through.number}."
+            )
+        tree = DistributionTree(leaves, scope.token)
+        file = describe(scope, root_index, tree.root, through, entitlements)
+        content = file.to_bytes()
     message = Distribution(
         root_index=root_index,
         root=tree.root,

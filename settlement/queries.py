@@ -50,13 +50,18 @@ FALLEN_PAYEE: Final = text("""
     ORDER BY before.payee LIMIT 1
 """)
 
-# Whose claim is worth a push: owed at least :least units more than was ever claimed.
-DUE: Final = text("""
-    SELECT e.payee FROM entitlements e
-    LEFT JOIN (SELECT payee, max(cumulative_units) AS units FROM claims GROUP BY payee) AS claimed
-      ON claimed.payee = e.payee
-    WHERE e.distribution_id = :distribution_id AND e.cumulative_units - coalesce(claimed.units, 0) >= :least
-    ORDER BY e.payee
+# Whose claim is worth a push: owed at least :least units more than was ever claimed; :width of them a transaction.
+CHOOSE_DUE: Final = text("""
+    WITH chosen AS (
+        INSERT INTO pushed_claims (distribution_id, payee, chunk)
+        SELECT e.distribution_id, e.payee, (row_number() OVER (ORDER BY e.payee) - 1) / CAST(:width AS bigint)
+        FROM entitlements e
+        LEFT JOIN (SELECT payee, max(cumulative_units) AS units FROM claims GROUP BY payee) AS claimed
+          ON claimed.payee = e.payee
+        WHERE e.distribution_id = :distribution_id AND e.cumulative_units - coalesce(claimed.units, 0) >= :least
+        RETURNING 1
+    )
+    SELECT count(*) FROM chosen
 """)
 
 # What became of pushed claims in blocks up to :through: paid at least so much, or skipped by the contract.

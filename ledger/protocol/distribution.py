@@ -5,9 +5,14 @@ of StandardMerkleTree, so its JavaScript library verifies our proofs and we veri
 Source: docs/spec/distribution.md.
 """
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
+
+from sha3 import keccak_256
 
 from ledger.errors import OverAllocatedError
 from ledger.protocol.domain import Domain, address_word, word
@@ -17,6 +22,8 @@ DISTRIBUTION_TYPE: Final = (
     "Distribution(uint64 rootIndex,bytes32 root,uint256 totalCumulative,uint64 throughL2Block,"
     "bytes32 throughL2BlockHash,bytes32 dataHash)"
 )
+HASH_BYTES: Final = 32
+
 _TYPEHASH: Final = keccak256(DISTRIBUTION_TYPE.encode())
 
 
@@ -54,6 +61,11 @@ def proof_positions(position: int) -> list[int]:
     return siblings
 
 
+def proof_at(nodes: bytes, position: int) -> list[bytes]:
+    """Siblings from the leaf at `position` up, out of a tree's `nodes`; empty where it is the only leaf."""
+    return [nodes[at * HASH_BYTES : (at + 1) * HASH_BYTES] for at in proof_positions(position)]
+
+
 class DistributionTree:
     """A Merkle tree over payouts, each payee once."""
 
@@ -63,25 +75,28 @@ class DistributionTree:
         Raises:
             OverAllocatedError: no payouts, or a payee stands twice.
         """
-        self.payouts = tuple(Payout(*p) for p in payouts)
-        if not self.payouts or len({p.payee for p in self.payouts}) != len(self.payouts):
+        self.payouts = tuple(sorted(payouts))
+        """By rising payee."""
+        if not self.payouts or any(a[0] == b[0] for a, b in pairwise(self.payouts)):
             raise OverAllocatedError("a distribution needs payees, each exactly once")
-        hashed = sorted((leaf_hash(p.payee, token, p.cumulative_units), p) for p in self.payouts)
-        size = 2 * len(hashed) - 1
-        nodes: list[bytes] = [b""] * size
-        self._position: dict[bytes, int] = {}
-        for i, (leaf, payout) in enumerate(hashed):
-            nodes[size - 1 - i] = leaf
-            self._position[payout.payee] = size - 1 - i
-        for i in range(size - 1 - len(hashed), -1, -1):
-            nodes[i] = pair_hash(nodes[2 * i + 1], nodes[2 * i + 2])
-        self.nodes: tuple[bytes, ...] = tuple(nodes)
-        """All 2n - 1 nodes as StandardMerkleTree lays them: the root first, leaves last."""
+        leaves = _leaf_hashes(self.payouts, token)
+        order = sorted(range(len(leaves)), key=leaves.__getitem__)
+        last = 2 * len(leaves) - 2
+        self._positions = array("I", [0]) * len(leaves)
+        for rank, i in enumerate(order):
+            self._positions[i] = last - rank
+        self.nodes: bytes = b"".join(_levels([leaves[i] for i in reversed(order)]))
+        """All 2n - 1 nodes of 32 bytes as StandardMerkleTree lays them: the root first, leaves last."""
 
     @property
     def root(self) -> bytes:
         """32-byte root; never zero for a non-empty tree."""
-        return self.nodes[0]
+        return self.nodes[:HASH_BYTES]
+
+    @property
+    def positions(self) -> Sequence[int]:
+        """Index in `nodes` of each payout's leaf, in the order of `payouts`."""
+        return self._positions
 
     def position(self, payee: bytes) -> int:
         """Index of the payee's leaf in `nodes`.
@@ -89,12 +104,15 @@ class DistributionTree:
         Raises:
             KeyError: the payee is not in the tree.
         """
-        return self._position[payee]
+        i = bisect_left(self.payouts, (payee,))
+        if i == len(self.payouts) or self.payouts[i][0] != payee:
+            raise KeyError(payee)
+        return self._positions[i]
 
     @property
     def total_units(self) -> int:
         """Sum of all cumulative amounts."""
-        return sum(p.cumulative_units for p in self.payouts)
+        return sum(units for _, units in self.payouts)
 
     def proof(self, payee: bytes) -> list[bytes]:
         """Siblings from the payee's leaf up; empty when it is the only payee.
@@ -102,7 +120,26 @@ class DistributionTree:
         Raises:
             KeyError: the payee is not in the tree.
         """
-        return [self.nodes[i] for i in proof_positions(self.position(payee))]
+        return proof_at(self.nodes, self.position(payee))
+
+
+def _leaf_hashes(payouts: Iterable[tuple[bytes, int]], token: bytes) -> list[bytes]:
+    """`leaf_hash` of each payout, in order; spelled out, since a million of them are made at a time."""
+    head, middle, new = address_word(b""), address_word(token), keccak_256
+    return [
+        new(new(b"".join((head, payee, middle, units.to_bytes(32, "big")))).digest()).digest()
+        for payee, units in payouts
+    ]
+
+
+def _levels(leaves: Sequence[bytes]) -> list[bytes]:
+    """All nodes over leaves that fall; `pair_hash` spelled out as in `_leaf_hashes`."""
+    new = keccak_256
+    nodes = [*leaves[1:], *leaves]  # the first n - 1 are overwritten, from the last to the root
+    for i in range(len(leaves) - 2, -1, -1):
+        a, b = nodes[2 * i + 1], nodes[2 * i + 2]
+        nodes[i] = new(a + b if a < b else b + a).digest()
+    return nodes
 
 
 @dataclass(frozen=True, slots=True)

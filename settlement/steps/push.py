@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from ledger.chain.structs import Claim
 from ledger.db.models.settlement import PushedClaim, SettlementTransaction
-from settlement import queries
-from settlement.records import chunk_payees, tree_of
+from ledger.protocol.distribution import proof_at
+from settlement.records import choose_claims, chunk_claims, tree_nodes
 from settlement.states import State, move
 from settlement.transactions import Effect
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ledger.chain.transaction import Call
     from ledger.db.models.settlement import SettledDistribution
-    from ledger.protocol.distribution import DistributionTree
     from settlement.connections import Connections
 
 log = structlog.get_logger(__name__)
@@ -29,18 +28,11 @@ log = structlog.get_logger(__name__)
 
 def choose(connections: Connections, distribution: SettledDistribution) -> bool:
     """Stores which payees are pushed, by rising address, and in which transaction each."""
-    policy, distribution_id = connections.policy, distribution.distribution_id
+    policy = connections.policy
     with connections.sessions.begin() as session:
-        given = {"distribution_id": distribution_id, "least": policy.least_units}
-        payees = [bytes(payee) for payee in session.scalars(queries.DUE, given)]
-        rows = [
-            {"distribution_id": distribution_id, "payee": payee, "chunk": at // policy.claims_per_transaction}
-            for at, payee in enumerate(payees)
-        ]
-        if rows:
-            session.execute(insert(PushedClaim), rows)
+        payees = choose_claims(session, distribution.distribution_id, policy.least_units, policy.claims_per_transaction)
         move(session, distribution, State.PAYING)
-    log.info("claims_chosen", root_index=distribution.root_index, payees=len(payees))
+    log.info("claims_chosen", root_index=distribution.root_index, payees=payees)
     return True
 
 
@@ -53,12 +45,10 @@ def push(connections: Connections, distribution: SettledDistribution) -> None:
     """
     with connections.sessions() as session:
         left = _chunks_left(session, distribution.distribution_id)
-        tree = tree_of(session, distribution) if left else None
-    if tree is None:
-        return
+        nodes = tree_nodes(session, distribution) if left else b""
     width = connections.policy.transactions_in_flight
     for at in range(0, len(left), width):
-        window = [(chunk, _call(connections, distribution, tree, chunk)) for chunk in left[at : at + width]]
+        window = [(chunk, _call(connections, distribution, nodes, chunk)) for chunk in left[at : at + width]]
         for chunk, call in window:
             connections.transactions.start(claim_effect(distribution, chunk), call)
         for chunk, call in window:
@@ -82,16 +72,13 @@ def _chunks_left(session: Session, distribution_id: int) -> list[int]:
     return sorted(set(session.scalars(chosen)) - set(session.scalars(mined)))
 
 
-def _call(
-    connections: Connections, distribution: SettledDistribution, tree: DistributionTree, chunk: int
-) -> Callable[[], Call]:
+def _call(connections: Connections, distribution: SettledDistribution, nodes: bytes, chunk: int) -> Callable[[], Call]:
     """Makes the chunk's claimMany when it is needed; a restart that finds it signed already never does."""
-    units = dict(tree.payouts)
 
     def make() -> Call:
         with connections.sessions() as session:
-            payees = chunk_payees(session, distribution.distribution_id, chunk)
-        claims = [Claim(payee, units[payee], tuple(tree.proof(payee))) for payee in payees]
+            rows = chunk_claims(session, distribution.distribution_id, chunk)
+        claims = [Claim(payee, units, tuple(proof_at(nodes, place))) for payee, units, place in rows]
         return connections.distributor.claim_many(distribution.root_index, claims)
 
     return make

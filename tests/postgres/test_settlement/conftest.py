@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import select
 
 from ledger.chain.sender import Sender
-from ledger.db.models.settlement import SettledDistribution
-from ledger.protocol.distribution import DistributionTree
+from ledger.db.models.settlement import Entitlement, SettledDistribution
+from ledger.protocol.distribution import proof_at
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import private_key
 from settlement.connections import Connections, PushPolicy
-from settlement.records import tree_of
+from settlement.records import tree_nodes
 from tests.factories.distributor_stage import Stage, attester_server, open_stage
 from tests.factories.settled_world import World
 from tributary.devnet import Devnet
@@ -80,9 +80,13 @@ def states(settler: Connections) -> list[str]:
         return list(session.scalars(select(SettledDistribution.state).order_by(SettledDistribution.distribution_id)))
 
 
-def tree(settler: Connections) -> DistributionTree:
+def stored_proof(settler: Connections, payee: bytes) -> list[bytes]:
+    """A payee's proof out of what distribution 1 stored."""
     with settler.sessions() as session:
-        return tree_of(session, session.get_one(SettledDistribution, 1))
+        nodes = tree_nodes(session, session.get_one(SettledDistribution, 1))
+        place = session.get_one(Entitlement, (1, payee)).leaf_position
+    assert place is not None
+    return proof_at(nodes, place)
 
 
 def pass_activation(world: World) -> None:

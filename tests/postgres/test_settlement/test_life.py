@@ -26,7 +26,7 @@ from tests.factories.settled_world import (
     damage,
     open_database,
 )
-from tests.postgres.test_settlement.conftest import pass_activation, states, tree
+from tests.postgres.test_settlement.conftest import pass_activation, states, stored_proof
 
 pytestmark = pytest.mark.chain
 
@@ -76,7 +76,7 @@ def test_small_debts_wait_but_can_be_claimed_with_the_proof_on_record(world: Wor
     assert paid == {payee for payee, units in owed.items() if units > owed[BOB]}
     world.settle_blocks()
     assert [row.state for row in run_pass(frugal)] == [State.PAID]
-    world.stage.funder.execute(settler.distributor.claim(1, BOB, owed[BOB], tree(settler).proof(BOB)))
+    world.stage.funder.execute(settler.distributor.claim(1, BOB, owed[BOB], stored_proof(settler, BOB)))
     assert world.stage.token.balance_of(BOB, at="latest") == owed[BOB]
 
 
@@ -84,7 +84,7 @@ def test_a_payee_that_claimed_by_itself_is_skipped_and_the_rest_is_paid(world: W
     world.charge(1_000_001)
     run_pass(settler)
     pass_activation(world)
-    claim = settler.distributor.claim(1, BOB, world.owed()[BOB], tree(settler).proof(BOB))
+    claim = settler.distributor.claim(1, BOB, world.owed()[BOB], stored_proof(settler, BOB))
     world.stage.funder.execute(claim)
     run_pass(settler)  # its index has not seen the claim
     assert world.balances() == world.owed()
