@@ -49,6 +49,12 @@ PARTS = (
         "verify", "tributary.verify.command", "Check a file that explains a payout or a receipt, offline.", CHECK_PANEL
     ),
     Part("watch", "watcher.command", "Challenge false batches; anyone may, and the slash rewards it.", CHECK_PANEL),
+    Part(
+        "entitlements",
+        "tributary.entitlements.command",
+        "Compute what everybody has earned from logs and blobs alone.",
+        CHECK_PANEL,
+    ),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
 

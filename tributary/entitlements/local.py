@@ -1,0 +1,60 @@
+"""The engine for one machine: batches are dealt out to a process a core."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from typing import TYPE_CHECKING
+
+from ledger.protocol.entitlement import numerators
+from tributary.entitlements.sums import Part, complete, sum_batches, weighted_fees
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from indexer.verification.batch import CommittedBatch
+    from settlement.entitlements import Entitlements
+    from tributary.entitlements.facts import Facts, Rules
+
+LEAST_BATCHES_A_PROCESS = 8
+"""A process is two seconds late: it loads the trusted setup first. A batch takes a quarter of one."""
+
+_worker: dict[str, tuple[Rules, str]] = {}
+
+
+def by_processes(facts: Facts, archive: str, processes: int, report: Callable[[int], None]) -> Entitlements:
+    """Everybody's entitlements through the block that `facts` end at.
+
+    Args:
+        facts: what the logs say.
+        archive: address of the blob archive.
+        processes: how many to start at most; with 1, or few batches, everything is done in this one.
+        report: told how many more batches are done.
+
+    Raises:
+        BlobNotAvailableError, ArchiveUnavailableError, ConservationError: nothing could be computed.
+    """
+    whole = Part()
+    for done in _parts(facts, archive, min(processes, len(facts.batches) // LEAST_BATCHES_A_PROCESS)):
+        whole.add(done)
+        report(1)
+    return complete(whole, numerators(weighted_fees(whole.sums), facts.royalties, facts.protocol))
+
+
+def _parts(facts: Facts, archive: str, processes: int) -> Iterator[Part]:
+    """Each batch's part as it is done."""
+    if processes <= 1:
+        yield from (sum_batches([batch], facts.rules, archive) for batch in facts.batches)
+        return
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(processes, context, _begin, (facts.rules, archive)) as pool:
+        for future in as_completed([pool.submit(_work, batch) for batch in facts.batches]):
+            yield future.result()
+
+
+def _begin(rules: Rules, archive: str) -> None:
+    _worker["given"] = (rules, archive)
+
+
+def _work(batch: CommittedBatch) -> Part:
+    return sum_batches([batch], *_worker["given"])
