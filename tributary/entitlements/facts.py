@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from indexer.verification.rulebook import AssetHistory, PricePoint, Rulebook, TermsVersion
+from ledger.protocol.judging.rulebook import AssetHistory, PricePoint, Rulebook, TermsVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from indexer.verification.batch import CommittedBatch, Place
-from indexer.verification.rulebook import PricePoint, TermsVersion
 from ledger.chain.blocks import block_at
 from ledger.chain.events import attribution_registry, operators, receipt_ledger
 from ledger.chain.logs import LogDecoder, log_call, parse_logs
 from ledger.chain.structs import AttributionMode, Kind
 from ledger.errors import BlockNotFoundError, MalformedLogError, NotYetFinalError, RpcRejectedError
 from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTerms
+from ledger.protocol.judging.rulebook import PricePoint, TermsVersion
 from settlement.scope import ThroughBlock
 from tributary.entitlements.facts import Facts, Registry
 
