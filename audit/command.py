@@ -31,6 +31,12 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
     receipts: Annotated[
         Path | None, typer.Option(help="Also look for the signed receipts kept in this folder.")
     ] = None,
+    transcripts: Annotated[
+        Path | None, typer.Option(help="Also compute the attribution sets of the transcripts kept in this folder again.")
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option(help="Folder of the datasets' texts and the adapters that --transcripts needs.")
+    ] = None,
     through: Annotated[
         str, typer.Option(help="Read up to this L2 block: finalized, safe, latest or a number.")
     ] = "finalized",
@@ -52,7 +58,7 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
             deployments_dir=deployments,
             api_url=api,
         )
-        verdict = run(settings, Request(through, receipts))
+        verdict = run(settings, Request(through, receipts, transcripts, published))
         if json is not None:
             write_json(verdict, json)
     except (TributaryError, OSError) as error:

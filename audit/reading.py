@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from audit.attribution.published import PublishedAsset, read_published
+from audit.attribution.recomputing import Transcripts
+from audit.attribution.transcripts import load_transcripts
 from audit.batch.blobs import ArchiveSource, BeaconSource, BlobSource
 from audit.chain.events import Event, EventReader, unhex
 from audit.chain.node import Node
@@ -41,6 +44,10 @@ class Request:
     """L2 block up to which everything is read: a tag or a number."""
     receipts: Path | None = None
     """Folder of receipts that a client kept."""
+    transcripts: Path | None = None
+    """Folder of transcripts that a client kept."""
+    published: Path | None = None
+    """Folder of published assets: the datasets' texts, and the adapters with their priors."""
 
 
 class Audit:
@@ -56,6 +63,8 @@ class Audit:
         self._progress = progress
         self._deployments_dir = settings.deployments_dir
         self._kept = load_receipts(request.receipts) if request.receipts else []
+        self._transcripts = load_transcripts(request.transcripts) if request.transcripts else []
+        self._kept += [transcript.kept for transcript in self._transcripts]
         self._l1 = Node(settings.l1_rpc_url, "L1", settings.patience_seconds)
         self._l2 = Node(settings.l2_rpc_url, "L2", settings.patience_seconds)
         self._beacon = BeaconClient(settings.beacon_url) if settings.beacon_url else None
@@ -110,6 +119,7 @@ class Audit:
         walk = Walk(
             histories=histories,
             sources=self._sources,
+            transcripts=self._read_transcripts(histories),
             kept=KeptReceipts(self._kept, self._deployment.receipt_domain, histories.events),
             token=state.token,
             entitlements=Entitlements(histories.assets, self._protocol(state)),
@@ -121,6 +131,16 @@ class Audit:
             self._progress("Batches", done, len(histories.batches))
         walk.finish(state.block.timestamp)
         return walk
+
+    def _read_transcripts(self, histories: Histories) -> Transcripts:
+        """The kept transcripts, with the published assets that their sets are computed from."""
+        published: Mapping[bytes, PublishedAsset] = {}
+        if self._transcripts and self._request.published is not None:
+            registered = {asset.content_hash for asset in histories.assets.values()}
+            published = read_published(self._request.published, registered)
+        transcripts = Transcripts(self._transcripts, published, histories.assets)
+        transcripts.check_bytes(self._differences)
+        return transcripts
 
     def _begin_comparison(self, state: State, histories: Histories) -> Comparison | None:
         """The comparison with the API, if one is given."""

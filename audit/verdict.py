@@ -19,6 +19,7 @@ class Tally:
     unreadable_batches: int = 0
     kept_receipts: int = 0
     waiting_receipts: int = 0
+    recomputed_sets: int = 0
     api_fields: int = 0
 
 
@@ -67,6 +68,7 @@ class Verdict:
             "roots": self.roots,
             "claims": self.claims,
             "kept_receipts": {"found": self.tally.kept_receipts, "waiting": self.tally.waiting_receipts},
+            "recomputed_sets": self.tally.recomputed_sets,
             "api_fields_compared": self.tally.api_fields,
             "charged_units": str(self.charged_units),
             "unallocated_units": str(self.unallocated_units),

@@ -7,6 +7,7 @@ comes last and adds to nobody's entitlement. One batch is in memory at a time.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from audit.attribution.recomputing import Transcripts
 from audit.batch.blobs import BlobSource
 from audit.batch.reading import Rulebook
 from audit.chain.batches import Batch
@@ -28,6 +29,7 @@ class Walk:
     histories: Histories
     sources: Sequence[BlobSource]
     kept: KeptReceipts
+    transcripts: Transcripts
     token: bytes
     entitlements: Entitlements
     differences: Differences
@@ -57,6 +59,7 @@ class Walk:
     def finish(self, now: int) -> None:
         """Judge the kept receipts that no batch held."""
         self.tally.kept_receipts = self.kept.found
+        self.tally.recomputed_sets = self.transcripts.recomputed
         self.tally.waiting_receipts = self.kept.finish(now, self.differences)
 
     def _check(self, root: Root) -> None:
@@ -83,5 +86,6 @@ class Walk:
             return
         self.tally.receipts += len(sound.read.receipts)
         self.kept.compare(batch, sound.read, sound.sets, self.differences)
+        self.transcripts.compare(batch, sound.read, self.differences)
         if batch.status == "finalized":
             self.entitlements.add(sound.read.operator, sound.weighed)

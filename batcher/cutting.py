@@ -1,4 +1,5 @@
-"""Where a run of waiting receipts is cut into batches: before a blob, an offset or a sum overflows.
+"""Where a run of waiting receipts is cut into batches: before a blob, an offset or a sum overflows, or another
+attribution method made the sets.
 
 Pure: rows in, a number out. What fits here, the encoder takes; a test compares the two.
 Source: docs/spec/blob.md.
@@ -7,14 +8,25 @@ Source: docs/spec/blob.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.protocol.attribution import ENTRIES_PER_PART, AttributionSet
 from ledger.protocol.blob import layout
+from ledger.protocol.hexadecimal import ZERO_HASH
 from ledger.protocol.units import MAX_U64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+class MadeBy(NamedTuple):
+    """An attribution method by name, and the hash of its parameters: one of each stands in a batch_commitment."""
+
+    method: bytes
+    params_hash: bytes
+
+
+NOBODY: Final = MadeBy(ZERO_HASH, ZERO_HASH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,8 @@ class Waiting:
     fee_units: int
     started_at: int
     attribution: AttributionSet = ()
+    made_by: MadeBy = NOBODY
+    """What made the set; it says nothing where there is none."""
 
 
 @dataclass(slots=True)
@@ -47,10 +61,12 @@ class Load:
     latest: int = -1
     payers: set[bytes] = field(default_factory=set)
     sets: set[AttributionSet] = field(default_factory=set)
+    made_by: MadeBy = NOBODY
+    """What made the sets, once there is one."""
 
     def takes(self, receipt: Waiting, limits: Limits) -> bool:
         """Whether the receipt fits; it is loaded if it does."""
-        new_set = receipt.attribution not in self.sets and receipt.attribution != ()
+        new_set = bool(receipt.attribution) and receipt.attribution not in self.sets
         set_fes = self.set_fes + (-(-len(receipt.attribution) // ENTRIES_PER_PART) if new_set else 0)
         payers = len(self.payers) + (receipt.payer not in self.payers)
         earliest = min(self.earliest, receipt.started_at)
@@ -61,13 +77,16 @@ class Load:
             and layout.used_fes(self.count + 1, payers, set_fes) <= limits.max_fes
             and self.fee_units + receipt.fee_units <= MAX_U64
             and latest - earliest <= layout.MAX_TIME_OFFSET
+            and (not self.sets or not receipt.attribution or receipt.made_by == self.made_by)
         )
         if fits:
             self.count += 1
             self.set_fes, self.earliest, self.latest = set_fes, earliest, latest
             self.fee_units += receipt.fee_units
             self.payers.add(receipt.payer)
-            self.sets.add(receipt.attribution)
+            if receipt.attribution:
+                self.sets.add(receipt.attribution)
+                self.made_by = receipt.made_by
         return fits
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from batcher.cutting import MadeBy
     from batcher.proving import ProvedBlob
     from ledger.chain.deployment import Deployment
 
@@ -68,7 +69,7 @@ def lane_end(session: Session, deployment: Deployment, operator: bytes, lane: in
 
 
 def select_receipts(
-    session: Session, deployment: Deployment, operator: bytes, lane: int, seqs: range, method: bytes, params_hash: bytes
+    session: Session, deployment: Deployment, operator: bytes, lane: int, seqs: range, made_by: MadeBy
 ) -> BatchJob:
     """A new job for these receipts, which no other job will ever hold."""
     job = BatchJob(
@@ -78,8 +79,8 @@ def select_receipts(
         lane=lane,
         first_seq=seqs.start,
         count=len(seqs),
-        attribution_method=method,
-        attribution_params_hash=params_hash,
+        attribution_method=made_by.method,
+        attribution_params_hash=made_by.params_hash,
         state=State.SELECTED,
     )
     session.add(job)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from batcher.cutting import Waiting
+from batcher.cutting import MadeBy, Waiting
 from ledger.db.models.serving import IssuedReceipt, SpendAuthorizationRow
 from ledger.db.models.serving import Lane as LaneRow
 from ledger.errors import InvalidReceiptError
@@ -59,14 +59,20 @@ def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, li
         IssuedReceipt.started_at,
         IssuedReceipt.duration_ms,
         IssuedReceipt.attribution_set,
+        IssuedReceipt.attribution_method,
+        IssuedReceipt.attribution_params_hash,
         func.extract("epoch", IssuedReceipt.issued_at),
     )
     mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane, IssuedReceipt.seq >= first_seq)
     found = session.execute(select(*columns).where(*mine).order_by(IssuedReceipt.seq).limit(limit)).all()
     return [
-        WaitingReceipt(Waiting(payer, fee, started_at, _set(stored)), float(issued_at), started_at + duration // 1000)
-        for offset, (seq, payer, fee, started_at, duration, stored, issued_at) in enumerate(found)
-        if seq == first_seq + offset
+        WaitingReceipt(
+            Waiting(row.payer, row.fee_units, row.started_at, _set(row.attribution_set), _made_by(row)),
+            float(row[-1]),
+            row.started_at + row.duration_ms // 1000,
+        )
+        for offset, row in enumerate(found)
+        if row.seq == first_seq + offset
     ]
 
 
@@ -118,6 +124,10 @@ def _authorization(row: SpendAuthorizationRow) -> SignedAuthorization:
 
 def _set(stored: list[list[int]]) -> AttributionSet:
     return tuple(SetEntry(asset_id, ppm) for asset_id, ppm in stored)
+
+
+def _made_by(row: Any) -> MadeBy:
+    return MadeBy(row.attribution_method, row.attribution_params_hash)
 
 
 def _entry(row: IssuedReceipt, domain: Domain) -> BatchEntry:

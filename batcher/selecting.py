@@ -90,9 +90,7 @@ class Selection:
             if not tally.load.count or not (everything or due):
                 return None
             seqs = range(start, start + tally.load.count)
-            job = select_receipts(
-                session, chains.deployment, chains.operator, lane, seqs, settings.method, settings.params_hash
-            )
+            job = select_receipts(session, chains.deployment, chains.operator, lane, seqs, tally.load.made_by)
         log.info("batch_selected", job_id=job.job_id, lane=lane, first_seq=start, receipts=job.count)
         return job
 

@@ -60,12 +60,6 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     max_blob_fee_gwei: int | None = Field(
         default=None, ge=1, description="Most gwei per blob gas that a post may offer"
     )
-    attribution_method: str = Field(
-        default="", max_length=31, description="Name of the method that made the attribution sets, if there are any"
-    )
-    attribution_params_hash: str = Field(
-        default="0x" + 64 * "0", description="Hash of that method's parameters, 0x and 64 hex digits"
-    )
     low_l1_balance_wei: int = Field(
         default=10**17, ge=0, description="Balance of the L1 account below which an alarm is logged, in wei"
     )
@@ -85,22 +79,6 @@ class BatcherSettings(DatabaseSettings, L2Settings):
             raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
         return value
 
-    @field_validator("attribution_params_hash")
-    @classmethod
-    def _is_hash(cls, value: str) -> str:
-        try:
-            from_hex(value, 32)
-        except MalformedInputError as error:
-            raise ValueError("it must be 0x and 64 hex digits") from error
-        return value
-
-    @field_validator("attribution_method")
-    @classmethod
-    def _is_name(cls, value: str) -> str:
-        if not value.isascii():
-            raise ValueError("it must be ASCII")
-        return value
-
     @property
     def operator_signer(self) -> PrivateKey:
         """Key of the L2 account."""
@@ -110,16 +88,6 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     def poster_signer(self) -> PrivateKey:
         """Key of the L1 account."""
         return PrivateKey(from_hex((self.poster_key or self.operator_key).get_secret_value(), 32))
-
-    @property
-    def method(self) -> bytes:
-        """The attribution method's name as 32 bytes, zero-padded at the end."""
-        return self.attribution_method.encode().ljust(32, b"\0")
-
-    @property
-    def params_hash(self) -> bytes:
-        """Hash of the attribution method's parameters, 32 bytes."""
-        return from_hex(self.attribution_params_hash, 32)
 
     @property
     def fee_policy(self) -> FeePolicy:

@@ -78,6 +78,7 @@ class Gateway:
         self.keys = KeyRing(self.database, self.authorizations, settings.operator)
         desk = Desk(self.catalogue, self.engine, self.funds, self.journal, self.database, self.clock)
         self.admissions = Admissions(desk, settings.max_payer_requests)
+        self.attributor = around.attributor
         self.closer = Closer(self.journal, around.attributor, settings.storage_wait_seconds)
         self.follower = ChainFollower(
             around.reader,

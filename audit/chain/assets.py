@@ -41,6 +41,7 @@ class Asset:
     registered_at: tuple[int, int]
     """(block, log index): where in the chain it came to be."""
     terms: list[Terms] = field(default_factory=list)
+    content_hash: bytes = b""
 
     def at(self, second: int) -> Terms:
         """The newest version in force by `second`; the first if none is yet."""
@@ -60,7 +61,10 @@ def read_assets(events: Iterable[Event], times: Mapping[int, int], differences: 
     for event in of(events, "AttributionRegistry", "AssetRegistered", "TermsRegistered"):
         asset_id: int = event.args["assetId"]
         if event.name == "AssetRegistered":
-            assets[asset_id] = Asset(asset_id, event.args["kind"], (event.block, event.index))
+            content = bytes(event.args["contentHash"])
+            assets[asset_id] = Asset(
+                asset_id, event.args["kind"], (event.block, event.index), content_hash=content
+            )
         elif asset_id in assets:
             terms = _read_terms(assets, len(assets[asset_id].terms) + 1, event, times[event.block], differences)
             assets[asset_id].terms.append(terms)

@@ -87,6 +87,6 @@ class Catalogue:
         now = self._clock.now()
 
         def read(model: LocalModel) -> AssetFacts | None:
-            return self._reader.asset_facts(model.content_hash, latest, now)
+            return self._reader.asset_facts(model.content_hash, latest, now, model.prior)
 
         return {model.model_id: read(model) for model in self._models.all()}

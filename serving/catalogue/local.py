@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.chain.structs import Kind
-from ledger.errors import CheckpointError
+from ledger.errors import CheckpointError, MalformedInputError
+from ledger.protocol.attribution.prior import PRIOR_FILE, PriorFile, parse_prior
 from ledger.protocol.content import content_hash
 from serving.engine.engine import MAX_BASE_BYTES
-from serving.engine.files import read_folder
-from serving.engine.manifest import load_manifest
+from serving.engine.files import Folder, read_folder
+from serving.engine.manifest import ShippedAsset, load_manifest
 
 _KINDS = {"Model": Kind.MODEL, "Adapter": Kind.ADAPTER}
 
@@ -24,6 +25,8 @@ class LocalModel:
     path: Path
     content_hash: bytes
     licence: str
+    prior: PriorFile | None = None
+    """Its committed prior, out of the very files that were digested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +47,30 @@ def read_local_models(folder: Path) -> LocalModels:
     Raises:
         CheckpointError: the manifest or a folder can't be read, two models have one name, or there is not one base.
     """
-    assets = [asset for asset in load_manifest(folder) if asset.kind in _KINDS]
-    models = [
-        LocalModel(
-            model_id=asset.model_id or asset.name,
-            kind=_KINDS[asset.kind],
-            path=asset.path,
-            content_hash=content_hash(read_folder(asset.path, MAX_BASE_BYTES).listing()),
-            licence=asset.licence,
-        )
-        for asset in assets
-    ]
+    models = [_read_model(asset) for asset in load_manifest(folder) if asset.kind in _KINDS]
     if len({model.model_id for model in models}) != len(models):
         raise CheckpointError(f"Two models in {folder} have the same name.")
     bases = [model for model in models if model.kind is Kind.MODEL]
     if len(bases) != 1:
         raise CheckpointError(f"{folder} holds {len(bases)} base models; the embedded engine serves one.")
     return LocalModels(bases[0], tuple(model for model in models if model.kind is Kind.ADAPTER))
+
+
+def _read_model(asset: ShippedAsset) -> LocalModel:
+    folder = read_folder(asset.path, MAX_BASE_BYTES)
+    return LocalModel(
+        model_id=asset.model_id or asset.name,
+        kind=_KINDS[asset.kind],
+        path=asset.path,
+        content_hash=content_hash(folder.listing()),
+        licence=asset.licence,
+        prior=_read_prior(folder),
+    )
+
+
+def _read_prior(folder: Folder) -> PriorFile | None:
+    content = folder.contents.get(PRIOR_FILE)
+    try:
+        return None if content is None else parse_prior(content)
+    except MalformedInputError as error:
+        raise CheckpointError(f"{folder.path / PRIOR_FILE} can't be read: {error}.") from error

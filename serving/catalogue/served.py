@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ledger.chain.structs import AttributionMode, Kind
 from ledger.errors import UnknownModelError
+from ledger.protocol.attribution.prior import NO_PRIOR, Prior
 from ledger.protocol.units import fee_up
 from serving.catalogue.local import LocalModel
 from serving.onchain.reader import AssetFacts, PublishedPrice, Rules
@@ -19,6 +20,9 @@ class PinnedModel:
     asset_id: int
     price: PublishedPrice
     mode: AttributionMode
+    admitted: frozenset[int] = frozenset()
+    """Datasets that its attribution sets may name."""
+    prior: Prior = NO_PRIOR
 
     def fee_units(self, input_units: int, output_units: int) -> int:
         """The receipt's fee, rounded up once."""
@@ -43,7 +47,14 @@ class CatalogueEntry:
         if self.facts is None or reason is not None:
             raise UnknownModelError(f"The model `{self.local.model_id}` is not served: {reason}.")
         rules = self.facts.rules.at(now)
-        return PinnedModel(self.local, self.facts.asset_id, self.facts.prices.at(now), rules.mode)
+        return PinnedModel(
+            local=self.local,
+            asset_id=self.facts.asset_id,
+            price=self.facts.prices.at(now),
+            mode=rules.mode,
+            admitted=frozenset(rules.datasets),
+            prior=self.facts.prior,
+        )
 
     def unservable(self, now: int) -> str | None:
         """Why it can't be served, or None if it can."""

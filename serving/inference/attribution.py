@@ -2,33 +2,83 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
-from ledger.protocol.attribution import AttributionSet
+from ledger.attribution.library import Library
+from ledger.protocol.attribution import METHOD_WORD, AttributionSet, Method, Span, attribute, params_hash
+from ledger.protocol.attribution.parameters import parameters_listing
+from ledger.protocol.attribution.transcript import exchanged
 from serving.catalogue.served import PinnedModel
 from serving.inference.call import Call
+from serving.journal.records import NOBODY, MadeBy, UnlicensedUse
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredText:
-    """What an attributor looks at."""
+    """What an attributor looks at: the request, and the text of each choice."""
 
     model: PinnedModel
     call: Call
-    text: str
+    answers: tuple[str, ...]
+
+
+class Attributed(NamedTuple):
+    """A set, what made it, and what was found in datasets that the terms do not admit."""
+
+    entries: AttributionSet
+    made_by: MadeBy = NOBODY
+    unlicensed: tuple[UnlicensedUse, ...] = ()
+
+
+BY_TERMS: Final = Attributed(())
+"""No set: the terms' weights."""
 
 
 class Attributor(Protocol):
     """Finds the registered datasets that an answer drew on."""
 
-    async def attribute(self, answered: AnsweredText) -> AttributionSet:
+    async def attribute(self, answered: AnsweredText) -> Attributed:
         """The set; empty for "by the terms' weights". Asked only for answers that are paid, in mode `operator`."""
+
+    def parameters(self) -> bytes | None:
+        """The listing whose keccak256 is the parameters' hash, None where no sets are made."""
 
 
 class TermsWeights:
     """Leaves every answer to the weights in its asset's terms."""
 
-    async def attribute(self, answered: AnsweredText) -> AttributionSet:  # noqa: ARG002  the interface's
+    async def attribute(self, answered: AnsweredText) -> Attributed:  # noqa: ARG002  the interface's
         """No set."""
-        return ()
+        return BY_TERMS
+
+    def parameters(self) -> bytes | None:
+        return None
+
+
+class TextAttributor:
+    """Finds an answer's words among the registered datasets; what they do not explain goes by the adapter's prior."""
+
+    def __init__(self, library: Library, method: Method) -> None:
+        self._library = library
+        self._method = method
+        self._listing = parameters_listing(method.parameters, library.corpus)
+        self._made_by = MadeBy(METHOD_WORD, params_hash(method.parameters, library.corpus))
+
+    async def attribute(self, answered: AnsweredText) -> Attributed:
+        """The set of `docs/spec/attribution.md`. In a thread of its own: a long answer must not hold up the others."""
+        return await asyncio.to_thread(self._attribute, answered)
+
+    def parameters(self) -> bytes | None:
+        return self._listing
+
+    def _attribute(self, answered: AnsweredText) -> Attributed:
+        model = answered.model
+        texts = exchanged(answered.call.fields, answered.answers)
+        found = attribute(texts, self._library, model.admitted, model.prior, self._method)
+        return Attributed(found.entries, self._made_by, tuple(map(_use, found.unlicensed)))
+
+
+def _use(span: Span) -> UnlicensedUse:
+    return UnlicensedUse(span.asset_id, span.path, span.offset, span.end - span.start, span.millibits)

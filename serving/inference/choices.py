@@ -74,11 +74,11 @@ class WholeChoices:
         reasons = [choice["finish_reason"] for choice in self.choices()]
         return ",".join(dict.fromkeys(reason for reason in reasons if reason))
 
-    def text(self) -> str:
-        """The answers' text, one after the other."""
+    def texts(self) -> tuple[str, ...]:
+        """Each choice's text."""
         if self._endpoint is Endpoint.CHAT:
-            return "\n".join(choice["message"]["content"] or "" for choice in self.choices())
-        return "\n".join(choice["text"] for choice in self.choices())
+            return tuple(choice["message"]["content"] or "" for choice in self.choices())
+        return tuple(choice["text"] for choice in self.choices())
 
     def choices(self) -> list[dict[str, Any]]:
         """In order of index."""

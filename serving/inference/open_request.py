@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from ledger.chain.structs import AttributionMode
-from ledger.errors import InvalidAttributionSetError
-from ledger.protocol.attribution import AttributionSet, check_set
+from ledger.errors import TributaryError
+from ledger.protocol.attribution import check_set
 from serving.catalogue.served import PinnedModel
-from serving.inference.attribution import AnsweredText, Attributor
+from serving.inference.attribution import BY_TERMS, AnsweredText, Attributed, Attributor
 from serving.inference.call import Call
 from serving.inference.choices import WholeChoices
 from serving.inference.engine import Admission
 from serving.inference.frames import Frames
 from serving.inference.meter import Meter
-from serving.journal.records import Answer, Checkpoint, Closing, NewIntent
+from serving.journal.records import NOBODY, Answer, Checkpoint, Closing, NewIntent
 
 _log = structlog.get_logger(__name__)
 
@@ -59,7 +59,7 @@ class OpenRequest:
         """A failed answer is free whatever came of it, and so is one of no tokens."""
         return outcome != "engine_error" and self.meter.output_units > 0
 
-    def closing(self, outcome: str, attribution: AttributionSet = (), *, status: int = 200) -> Closing:
+    def closing(self, outcome: str, attributed: Attributed = BY_TERMS, *, status: int = 200) -> Closing:
         """The receipt's content for an answer that ended this way."""
         payable = self.is_payable(outcome)
         input_units = self.input_units if payable else 0
@@ -76,7 +76,7 @@ class OpenRequest:
             input_units=input_units,
             output_units=output_units,
             fee_units=self.model.fee_units(input_units, output_units),
-            attribution=attribution if payable else (),
+            attribution=attributed.entries if payable else (),
             started_at=intent.started_at,
             duration_ms=meter.elapsed_ms,
             salt=intent.salt,
@@ -84,18 +84,22 @@ class OpenRequest:
             outcome=outcome,
             finish_reason=self.choices.finish_reasons() or outcome,
             answer=None if body is None else Answer(status, self.call.stream, body),
+            made_by=attributed.made_by if payable and attributed.entries else NOBODY,
+            unlicensed=attributed.unlicensed if payable else (),
         )
 
-    async def attribution(self, attributor: Attributor, outcome: str) -> AttributionSet:
+    async def attribution(self, attributor: Attributor, outcome: str) -> Attributed:
         """Whose data the answer drew on, where its terms let the operator say so."""
         if self.model.mode is not AttributionMode.OPERATOR or not self.is_payable(outcome):
-            return ()
+            return BY_TERMS
         try:
-            return check_set(await attributor.attribute(AnsweredText(self.model, self.call, self.choices.text())))
-        except InvalidAttributionSetError as error:
+            attributed = await attributor.attribute(AnsweredText(self.model, self.call, self.choices.texts()))
+            check_set(attributed.entries)
+        except TributaryError as error:
             # A set that breaks the protocol would void a whole batch; the terms' weights never do.
             _log.error("attribution_set_refused", request_id=self.intent.request_id, error=str(error))
-            return ()
+            return BY_TERMS
+        return attributed
 
 
 def undelivered(closing: Closing, response_hash: bytes) -> Closing:
@@ -106,6 +110,8 @@ def undelivered(closing: Closing, response_hash: bytes) -> Closing:
         output_units=0,
         fee_units=0,
         attribution=(),
+        made_by=NOBODY,
+        unlicensed=(),
         response_hash=response_hash,
         outcome="undelivered",
         finish_reason="undelivered",

@@ -57,11 +57,11 @@ WITH fence AS (
         %(response_hash)b::bytea[], %(input_units)b::int[], %(output_units)b::int[], %(fee_units)b::numeric[],
         %(attribution_hash)b::bytea[], %(started_at)b::bigint[], %(duration_ms)b::bigint[], %(digest)b::bytea[],
         %(signature)b::bytea[], %(salt)b::bytea[], %(body_sha256)b::bytea[], %(attribution_set)b::text[],
-        %(outcome)b::text[], %(finish_reason)b::text[], %(model)b::text[]
+        %(attribution_method)b::bytea[], %(attribution_params_hash)b::bytea[], %(outcome)b::text[], %(finish_reason)b::text[], %(model)b::text[]
     ) AS e(
         request_id, seq, asset_id, request_hash, response_hash, input_units, output_units, fee_units,
         attribution_hash, started_at, duration_ms, digest, signature, salt, body_sha256, attribution_set,
-        outcome, finish_reason, model
+        attribution_method, attribution_params_hash, outcome, finish_reason, model
     )
 ), gone AS (
     DELETE FROM intents i USING ended e, fence
@@ -71,12 +71,12 @@ WITH fence AS (
     INSERT INTO issued_receipts (
         operator, lane, seq, request_id, payer, asset_id, request_hash, response_hash, input_units, output_units,
         fee_units, attribution_hash, started_at, duration_ms, digest, signature, signer, salt, body_sha256,
-        attribution_set, outcome, finish_reason, model
+        attribution_set, attribution_method, attribution_params_hash, outcome, finish_reason, model
     )
     SELECT %(operator)b, %(lane)b, e.seq, e.request_id, g.payer, e.asset_id, e.request_hash, e.response_hash,
            e.input_units, e.output_units, e.fee_units, e.attribution_hash, e.started_at, e.duration_ms, e.digest,
-           e.signature, %(signer)b, e.salt, e.body_sha256, e.attribution_set::jsonb, e.outcome, e.finish_reason,
-           e.model
+           e.signature, %(signer)b, e.salt, e.body_sha256, e.attribution_set::jsonb, e.attribution_method,
+           e.attribution_params_hash, e.outcome, e.finish_reason, e.model
     FROM ended e JOIN gone g USING (request_id)
     RETURNING request_id
 ), total AS (
@@ -101,6 +101,16 @@ SELECT count(*) FROM issued
 the lane is at another epoch or place or an intent is missing. (Whoever removes intents of a lane has its row locked,
 so none can vanish once this statement has it.)"""
 
+UNLICENSED: Final = """
+INSERT INTO unlicensed_uses (request_id, position, asset_id, dataset_id, path, byte_offset, words, millibits)
+SELECT * FROM unnest(
+    %(request_id)b::text[], %(position)b::smallint[], %(asset_id)b::bigint[], %(dataset_id)b::bigint[],
+    %(path)b::text[], %(byte_offset)b::bigint[], %(words)b::int[], %(millibits)b::int[]
+)
+ON CONFLICT DO NOTHING
+"""
+"""Evidence of unlicensed use, by request: the receipt may come a moment later, when the lane is found again."""
+
 CHECKPOINT: Final = """
 UPDATE intents i
 SET output_units = c.output_units, response_hash = c.response_hash, checkpoint_ms = c.elapsed_ms
@@ -121,7 +131,7 @@ FROM gone g WHERE s.operator = g.operator AND s.payer = g.payer
 ISSUED: Final = """
 SELECT operator, lane, seq, payer, asset_id, request_hash, response_hash, input_units, output_units, fee_units,
        attribution_hash, started_at, duration_ms, request_id, digest, signature, signer, salt, attribution_set,
-       body_sha256, outcome, finish_reason, model
+       attribution_method, attribution_params_hash, body_sha256, outcome, finish_reason, model
 FROM issued_receipts WHERE request_id = ANY(%(request_id)b::text[])
 """
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from ledger.protocol.attribution import AttributionSet, attribution_hash
-from ledger.protocol.hexadecimal import to_hex
+from ledger.protocol.hexadecimal import ZERO_HASH, to_hex
 from ledger.protocol.receipt import Receipt, SignedReceipt
 from ledger.protocol.stripping import receipt_member
 
@@ -50,6 +51,33 @@ class Answer:
     body: bytes
 
 
+class UnlicensedUse(NamedTuple):
+    """A passage of a dataset in an answer whose asset's terms do not admit that dataset.
+
+    Attributes:
+        dataset_id: the dataset.
+        path, byte_offset: where the passage stands in it.
+        words: how many words of it the answer has in a row.
+        millibits: their surprisal.
+    """
+
+    dataset_id: int
+    path: str
+    byte_offset: int
+    words: int
+    millibits: int
+
+
+class MadeBy(NamedTuple):
+    """What made an attribution set: the method's name as 32 bytes, and the hash of its parameters."""
+
+    method: bytes
+    params_hash: bytes
+
+
+NOBODY: Final = MadeBy(ZERO_HASH, ZERO_HASH)
+
+
 @dataclass(frozen=True, slots=True)
 class Closing:
     """How a request ended: everything in its receipt but the place in the lane."""
@@ -71,6 +99,8 @@ class Closing:
     outcome: str
     finish_reason: str
     answer: Answer | None = None
+    made_by: MadeBy = NOBODY
+    unlicensed: tuple[UnlicensedUse, ...] = ()
 
     def receipt(self, operator: bytes, lane: int, seq: int) -> Receipt:
         """The receipt at this place of the lane."""
@@ -100,6 +130,7 @@ class Issued:
     signer: bytes
     salt: bytes
     attribution: AttributionSet
+    made_by: MadeBy
     body_sha256: bytes
     outcome: str
     finish_reason: str

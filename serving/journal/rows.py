@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.receipt import Receipt, SignedReceipt
-from serving.journal.records import Checkpoint, Closing, Issued, NewIntent
+from serving.journal.records import Checkpoint, Closing, Issued, MadeBy, NewIntent
 
 INTENT_MONEY = frozenset({"exposure_units", "input_price_units", "output_price_units"})
 _INTENT_FIELDS = tuple(NewIntent.__slots__)
@@ -48,6 +48,8 @@ def issued_columns(issued: Sequence[Issued]) -> dict[str, list[Any]]:
         "salt": [i.salt for i in issued],
         "body_sha256": [i.body_sha256 for i in issued],
         "attribution_set": [json.dumps(i.attribution) for i in issued],
+        "attribution_method": [i.made_by.method for i in issued],
+        "attribution_params_hash": [i.made_by.params_hash for i in issued],
         "outcome": [i.outcome for i in issued],
         "finish_reason": [i.finish_reason for i in issued],
         "model": [i.model for i in issued],
@@ -64,11 +66,25 @@ def answer_columns(closings: Sequence[Closing]) -> dict[str, list[Any]]:
     }
 
 
+def unlicensed_columns(closings: Sequence[Closing]) -> dict[str, list[Any]]:
+    uses = [(c, position, use) for c in closings for position, use in enumerate(c.unlicensed)]
+    return {
+        "request_id": [closing.request_id for closing, _, _ in uses],
+        "position": [position for _, position, _ in uses],
+        "asset_id": [closing.asset_id for closing, _, _ in uses],
+        "dataset_id": [use.dataset_id for _, _, use in uses],
+        "path": [use.path for _, _, use in uses],
+        "byte_offset": [use.byte_offset for _, _, use in uses],
+        "words": [use.words for _, _, use in uses],
+        "millibits": [use.millibits for _, _, use in uses],
+    }
+
+
 def issued_from_row(row: Sequence[Any]) -> Issued:
     """A receipt as `queries.ISSUED` reads it."""
     (operator, lane, seq, payer, asset_id, request_hash, response_hash, input_units, output_units, fee_units,
-     attribution, started_at, duration_ms, request_id, digest, signature, signer, salt, entries, body_sha256,
-     outcome, finish_reason, model) = row  # fmt: skip
+     attribution, started_at, duration_ms, request_id, digest, signature, signer, salt, entries, method,
+     params_hash, body_sha256, outcome, finish_reason, model) = row  # fmt: skip
     receipt = Receipt(
         operator=bytes(operator),
         lane=lane,
@@ -90,6 +106,7 @@ def issued_from_row(row: Sequence[Any]) -> Issued:
         signer=bytes(signer),
         salt=bytes(salt),
         attribution=tuple(SetEntry(*entry) for entry in entries),
+        made_by=MadeBy(bytes(method), bytes(params_hash)),
         body_sha256=bytes(body_sha256),
         outcome=outcome,
         finish_reason=finish_reason,

@@ -45,6 +45,7 @@ class ReceiptSigner:
             signer=signer,
             salt=closing.salt,
             attribution=closing.attribution,
+            made_by=closing.made_by,
             body_sha256=closing.body_sha256,
             outcome=closing.outcome,
             finish_reason=closing.finish_reason,

@@ -79,6 +79,9 @@ def _statements(
         statements.append((queries.LOCK, {**base, "payer": sorted(payers)}))
     if group.checkpoints:
         statements.append((queries.CHECKPOINT, {**base, **rows.checkpoint_columns(group.checkpoints)}))
+    unlicensed = rows.unlicensed_columns([e.closing for e in group.endings])
+    if unlicensed["request_id"]:
+        statements.append((queries.UNLICENSED, {**unlicensed}))
     if issued:
         place = {"before": held.next_seq, "after": held.next_seq + len(issued), "signer": signer.address}
         answers = rows.answer_columns([e.closing for e in group.endings])

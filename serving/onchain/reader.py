@@ -14,6 +14,7 @@ from ledger.chain.deployment import Deployment
 from ledger.chain.rpc import RpcClient
 from ledger.chain.structs import Account, Asset, AttributionMode, Parent, Price
 from ledger.errors import ContractRevertedError
+from ledger.protocol.attribution.prior import NO_PRIOR, Prior, PriorFile
 from ledger.protocol.units import NOTICE_SECONDS
 from serving.onchain.schedule import Change, Schedule, read_schedule
 
@@ -37,6 +38,7 @@ class Rules:
     mode: AttributionMode
     royalty_ppm: int
     parents: tuple[Parent, ...]
+    datasets: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class AssetFacts:
     registered_at: int
     prices: Schedule[PublishedPrice]
     rules: Schedule[Rules]
+    prior: Prior = NO_PRIOR
 
 
 class ChainReader:
@@ -58,6 +61,7 @@ class ChainReader:
         self.deployment = deployment
         self.operator = operator
         self._stood_at: int | None = None
+        self._known_ids: dict[bytes, int] = {}
         self._registry = AttributionRegistry(rpc, deployment.l2.registry)
         self._operators = Operators(rpc, deployment.l2.operators)
         self._escrow = PaymentEscrow(rpc, deployment.l2.escrow)
@@ -66,8 +70,10 @@ class ChainReader:
     def heads(self) -> Heads:
         return heads(self.rpc)
 
-    def asset_facts(self, content_hash: bytes, at: BlockRef, now: int) -> AssetFacts | None:
-        """The asset registered for this content, or None."""
+    def asset_facts(
+        self, content_hash: bytes, at: BlockRef, now: int, prior: PriorFile | None = None
+    ) -> AssetFacts | None:
+        """The asset registered for this content, its committed prior with the datasets' assetIds; or None."""
         asset_id = self._registry.asset_id_of(content_hash, at)
         if asset_id == 0:
             return None
@@ -78,6 +84,7 @@ class ChainReader:
             registered_at=self._registry.terms_effective_at(asset_id, 1, at),
             prices=read_schedule(lambda time: self._price(asset_id, time, at), now, horizon),
             rules=read_schedule(lambda time: self._rules(asset_id, time, at), now, horizon),
+            prior=NO_PRIOR if prior is None else prior.prior(self._asset_ids(prior.datasets, at)),
         )
 
     def lane_key_is_active(self, lane: int, key: bytes, at: BlockRef) -> bool:
@@ -118,8 +125,15 @@ class ChainReader:
         version = self._registry.terms_version_at(asset_id, time, at)
         terms = self._registry.terms(asset_id, version, at)
         floor = PublishedPrice(terms.floor_input_price_units, terms.floor_output_price_units)
-        rules = Rules(version, floor, AttributionMode(terms.mode), terms.royalty_ppm, terms.parents)
+        rules = Rules(version, floor, AttributionMode(terms.mode), terms.royalty_ppm, terms.parents, terms.datasets)
         return Change(self._effective_at(asset_id, version, at), rules)
+
+    def _asset_ids(self, content_hashes: Sequence[bytes], at: BlockRef) -> dict[bytes, int]:
+        """The assets of these contents, as far as they are registered; what was found once is not asked again."""
+        for content_hash in content_hashes:
+            if not self._known_ids.get(content_hash):
+                self._known_ids[content_hash] = self._registry.asset_id_of(content_hash, at)
+        return {content_hash: self._known_ids[content_hash] for content_hash in content_hashes}
 
     def _effective_at(self, asset_id: int, version: int, at: BlockRef) -> int:
         return 0 if version == 1 else self._registry.terms_effective_at(asset_id, version, at)

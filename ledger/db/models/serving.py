@@ -34,6 +34,7 @@ OUTCOMES = ("complete", "client_disconnect", "engine_error", "undelivered", "rec
 
 AnyTime = TIMESTAMP(timezone=True)
 
+_NO_HASH = text(r"'\x" + "00" * 32 + "'")
 _SPENDABLE = (
     "LEAST(balance_units - thawing_units - debt_units, cap_units - collected_units) - uncollected_units - held_units"
 )
@@ -129,10 +130,36 @@ class IssuedReceipt(Base):
     salt: Mapped[Hash32] = mapped_column()
     body_sha256: Mapped[Hash32] = mapped_column()
     attribution_set: Mapped[list[list[int]]] = mapped_column(JSONB)
+    attribution_method: Mapped[Hash32] = mapped_column(server_default=_NO_HASH)
+    attribution_params_hash: Mapped[Hash32] = mapped_column(server_default=_NO_HASH)
     outcome: Mapped[str] = mapped_column(Text)
     finish_reason: Mapped[str] = mapped_column(Text)
     model: Mapped[str] = mapped_column(Text)
     issued_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
+
+
+class UnlicensedUse(Base):
+    """A passage of a registered dataset in an answer whose asset's terms do not admit that dataset.
+
+    Evidence for its owner, as the gateway saw it when it answered. Append-only; written by `serving`. It names the
+    owner's own words (file and offset) and nothing else of the answer.
+    """
+
+    __tablename__ = "unlicensed_uses"
+    __table_args__ = (
+        # An owner asks for the newest uses of a dataset.
+        Index("ix_unlicensed_uses_dataset_id_noted_at", "dataset_id", "noted_at"),
+    )
+
+    request_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    position: Mapped[int] = mapped_column(RangedInteger(2**15 - 1), primary_key=True)
+    asset_id: Mapped[AssetId] = mapped_column()
+    dataset_id: Mapped[AssetId] = mapped_column()
+    path: Mapped[str] = mapped_column(Text)
+    byte_offset: Mapped[BlockNumber] = mapped_column()
+    words: Mapped[int] = mapped_column(RangedInteger(2**31 - 1))
+    millibits: Mapped[int] = mapped_column(RangedInteger(2**31 - 1))
+    noted_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
 
 
 class SpendAuthorizationRow(Base):
