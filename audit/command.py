@@ -32,7 +32,8 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
         Path | None, typer.Option(help="Also look for the signed receipts kept in this folder.")
     ] = None,
     transcripts: Annotated[
-        Path | None, typer.Option(help="Also compute the attribution sets of the transcripts kept in this folder again.")
+        Path | None,
+        typer.Option(help="Also compute the attribution sets of the transcripts kept in this folder again."),
     ] = None,
     published: Annotated[
         Path | None, typer.Option(help="Folder of the datasets' texts and the adapters that --transcripts needs.")

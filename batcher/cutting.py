@@ -1,5 +1,6 @@
-"""Where a run of waiting receipts is cut into batches: before a blob, an offset or a sum overflows, or another
-attribution method made the sets.
+"""Where a run of waiting receipts is cut into batches: before a blob, an offset or a sum overflows.
+
+And where another attribution method made the sets: a batch_commitment names one.
 
 Pure: rows in, a number out. What fits here, the encoder takes; a test compares the two.
 Source: docs/spec/blob.md.

@@ -1,7 +1,5 @@
 """Published assets: folders whose content is what the registry says, whoever handed them over."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass

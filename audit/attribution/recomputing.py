@@ -3,8 +3,6 @@
 Source: docs/spec/attribution.md and docs/spec/transcript.md.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Source: docs/spec/attribution.md, "Occurrence".
 """
 
-from __future__ import annotations
-
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

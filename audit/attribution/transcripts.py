@@ -3,8 +3,6 @@
 Source: docs/spec/transcript.md.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path

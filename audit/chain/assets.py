@@ -62,9 +62,7 @@ def read_assets(events: Iterable[Event], times: Mapping[int, int], differences: 
         asset_id: int = event.args["assetId"]
         if event.name == "AssetRegistered":
             content = bytes(event.args["contentHash"])
-            assets[asset_id] = Asset(
-                asset_id, event.args["kind"], (event.block, event.index), content_hash=content
-            )
+            assets[asset_id] = Asset(asset_id, event.args["kind"], (event.block, event.index), content_hash=content)
         elif asset_id in assets:
             terms = _read_terms(assets, len(assets[asset_id].terms) + 1, event, times[event.block], differences)
             assets[asset_id].terms.append(terms)

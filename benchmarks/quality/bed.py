@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
 from scripts.training.corpus import read_split, work_named
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PARTS = (
     ("federalist-hamilton", 3),

@@ -19,7 +19,7 @@ from transformers import LlamaForCausalLM
 from transformers.utils import logging
 
 from benchmarks.quality.bed import Bed, build_bed
-from ledger.attribution.tables import standard_method
+from ledger.attribution.standard import standard_method
 from ledger.protocol.attribution.prior import PriorFile, prior_bytes
 from scripts.training.adapters import ALPHA, RANK, TARGETS
 from scripts.training.influence import dataset_directions, token_influence, window_gradients

@@ -12,6 +12,10 @@ from scripts.training.base import Phase
 from scripts.training.corpus import Work
 
 LICENCE = "Apache-2.0"
+_PRIOR = (
+    "- `prior.json` is the adapter's committed prior: what each text did for which word in training "
+    "(docs/spec/prior.md)."
+)
 WEIGHTS_FILES = ("model.safetensors", "adapter_model.safetensors", "tokenizer.json")
 
 
@@ -76,6 +80,7 @@ def _card(folder: Path, result: Result) -> str:
         f"{result.losses[work.name][1]:.3f} |"
         for work in result.works
     )
+    prior = f"{_PRIOR}\n" if result.parent else ""
     digests = "\n".join(f"- `{name}`: SHA-256 `{digest}`" for name, digest in _digests(folder).items())
     steps = ", then ".join(
         f"{phase.steps:,} steps of {phase.windows_a_step} windows of {phase.window_tokens} tokens"
@@ -103,7 +108,7 @@ is measured with the float16 weights in this folder.
 - Training: {steps}; {result.optimizer}, peak learning rate {result.peak_learning_rate:g}, seed {result.seed}.
   `scripts/train` repeats it; `training.json` has every number and the versions used.
 {digests}
-- Licence of the weights: {LICENCE}. The texts are in the public domain; their own cards are under `models/datasets`.
+{prior}- Licence of the weights: {LICENCE}. The texts are in the public domain; their own cards are under `models/datasets`.
 - It writes in the manner of its authors and knows nothing: it is small enough to run anywhere, and its purpose is to
   show an attribution ledger at work on real weights.
 """

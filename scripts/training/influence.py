@@ -4,7 +4,7 @@ Source: Kwon, Wu, Wu and Zou, "DataInf: Efficiently Estimating Data Influence in
 ICLR 2024, arXiv 2310.00902. With training gradients g_i of a parameter tensor of m numbers, λ = 0.1 · mean_i |g_i|² / m,
 the influence of window j on a loss with gradient v is v · r_j, summed over the tensors, where
 
-    r_j = 1/λ · (g_j − 1/n Σ_i (g_i · g_j) / (λ + |g_i|²) · g_i)
+    r_j = 1/λ · (g_j - 1/n Σ_i (g_i · g_j) / (λ + |g_i|²) · g_i)
 
 It is linear in j, so that a whole dataset has one direction r, the sum over its windows; and v · r is the slope of the
 loss along it, which two forward passes give for every token at once. Positive: the dataset helps.

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
 from transformers.utils import logging
 
-from ledger.protocol.attribution.folding import Folding
+from ledger.attribution.standard import standard_method
 from ledger.protocol.attribution.prior import PRIOR_FILE, PriorFile, parse_prior, prior_bytes
 from ledger.protocol.content import ContentFile, content_hash
 from scripts.training import examples
@@ -42,10 +42,11 @@ CAP = 4
 own influence several times over (arXiv 2409.05657)."""
 
 _T = TypeVar("_T")
-_FOLD_TABLE = Path(__file__).parents[2] / "ledger" / "attribution" / "tables" / "fold.txt"
 
 
-def write_prior(model: PeftModel, tokenizer: Tokenizer, folder: Path, datasets: Path, works: Sequence[str]) -> PriorFile:
+def write_prior(
+    model: PeftModel, tokenizer: Tokenizer, folder: Path, datasets: Path, works: Sequence[str]
+) -> PriorFile:
     """Makes an adapter's prior and writes it into its folder."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad_("lora_" in name)
@@ -66,7 +67,7 @@ def write_prior(model: PeftModel, tokenizer: Tokenizer, folder: Path, datasets: 
 
 def table_of(model: torch.nn.Module, tokenizer: Tokenizer, splits: Sequence[Split]) -> Table:
     """DataInf of each work's training windows on the words of all works' held-out text."""
-    folding = Folding.parse(_FOLD_TABLE.read_bytes())
+    folding = standard_method().folding
     learnt = [_windows(tokenizer, split.train) for split in splits]
     looked_at = [_spread(windows, MOST_WINDOWS) for windows in learnt]
     gradients = window_gradients(model, [window for windows in looked_at for window in windows])
@@ -84,7 +85,7 @@ def table_of(model: torch.nn.Module, tokenizer: Tokenizer, splits: Sequence[Spli
 
 
 def folder_content_hash(folder: Path) -> bytes:
-    """contentHash of a folder of files."""
+    """The contentHash of a folder of files."""
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith(".")]
     return content_hash(
         ContentFile(f.relative_to(folder).as_posix(), f.stat().st_size, hashlib.sha256(f.read_bytes()).digest())

@@ -17,6 +17,7 @@ from scripts.training import base, cards, examples
 from scripts.training.adapters import ADAPTERS, AdapterPlan, save_adapter, train_adapter
 from scripts.training.corpus import WORKS, read_split, text_sha256, work_named
 from scripts.training.manifest import BASE_NAME, BASE_WORKS, write_manifest
+from scripts.training.prior import write_prior
 from scripts.training.vocabulary import CONTEXT_TOKENS, save_tokenizer, train_tokenizer
 
 BASE_SEED = 1
@@ -85,7 +86,9 @@ class Run:
             PeftModel.from_pretrained(self._shipped_base(), str(folder)).float(), tokenizer, plan.works
         )
         self._card(path, f"{BASE_NAME}:{plan.name}", plan, plan.works, before, after)
-        self._say(f"{plan.name}: {_changes(before, after)}")
+        shipped = PeftModel.from_pretrained(self._shipped_base(), str(folder)).float()
+        prior = write_prior(shipped, tokenizer, folder, self.models_path / "datasets", plan.works)
+        self._say(f"{plan.name}: {_changes(before, after)}; prior by {prior.method}")
 
     def _card(
         self,

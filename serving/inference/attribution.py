@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from ledger.attribution.library import Library
-from ledger.protocol.attribution import METHOD_WORD, AttributionSet, Method, Span, attribute, params_hash
-from ledger.protocol.attribution.parameters import parameters_listing
+from ledger.protocol.attribution import (
+    METHOD_WORD,
+    AttributionSet,
+    CorpusEntry,
+    Finder,
+    Method,
+    Span,
+    attribute,
+    parameters_listing,
+    params_hash,
+)
 from ledger.protocol.attribution.transcript import exchanged
 from serving.catalogue.served import PinnedModel
 from serving.inference.call import Call
@@ -60,11 +69,12 @@ class TermsWeights:
 class TextAttributor:
     """Finds an answer's words among the registered datasets; what they do not explain goes by the adapter's prior."""
 
-    def __init__(self, library: Library, method: Method) -> None:
-        self._library = library
+    def __init__(self, finder: Finder, corpus: Sequence[CorpusEntry], method: Method) -> None:
+        """Take who knows the texts, which datasets' texts those are, and the method. The finder is asked in threads."""
+        self._finder = finder
         self._method = method
-        self._listing = parameters_listing(method.parameters, library.corpus)
-        self._made_by = MadeBy(METHOD_WORD, params_hash(method.parameters, library.corpus))
+        self._listing = parameters_listing(method.parameters, corpus)
+        self._made_by = MadeBy(METHOD_WORD, params_hash(method.parameters, corpus))
 
     async def attribute(self, answered: AnsweredText) -> Attributed:
         """The set of `docs/spec/attribution.md`. In a thread of its own: a long answer must not hold up the others."""
@@ -76,7 +86,7 @@ class TextAttributor:
     def _attribute(self, answered: AnsweredText) -> Attributed:
         model = answered.model
         texts = exchanged(answered.call.fields, answered.answers)
-        found = attribute(texts, self._library, model.admitted, model.prior, self._method)
+        found = attribute(texts, self._finder, model.admitted, model.prior, self._method)
         return Attributed(found.entries, self._made_by, tuple(map(_use, found.unlicensed)))
 
 

@@ -16,7 +16,7 @@ from ledger.protocol.domain import Domain
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import private_key, recover
 from serving.journal.lane import LaneIdentity
-from serving.journal.records import Answer, Checkpoint, Closing, NewIntent
+from serving.journal.records import Answer, Checkpoint, Closing, MadeBy, NewIntent, UnlicensedUse
 from serving.journal.signing import ReceiptSigner
 from serving.journal.writer import Journal, JournalSettings
 
@@ -151,6 +151,29 @@ def test_a_closed_request_leaves_a_durable_receipt_signed_by_the_lane_key(databa
     ]
     assert rows(database_url, "SELECT count(*) FROM intents") == [(0,)]
     assert_books_balance(database_url)
+
+
+def test_what_made_a_set_and_what_was_found_unlicensed_is_kept_with_the_receipt(database_url: str) -> None:
+    fund(database_url)
+    made_by = MadeBy(b"attr/1".ljust(32, b"\0"), b"\x07" * 32)
+    uses = (UnlicensedUse(9, "text.txt", 4_711, 12, 91_000), UnlicensedUse(11, "a/b.txt", 0, 7, 60_000))
+
+    async def scenario() -> None:
+        async with running(database_url) as one:
+            for name in ("a", "b"):
+                assert await one.open(intent(name))
+            await one.close(replace(closing("a"), made_by=made_by, unlicensed=uses)).issued
+            await one.close(closing("b")).issued
+
+    asyncio.run(scenario())
+    assert rows(
+        database_url, "SELECT seq, attribution_method, attribution_params_hash FROM issued_receipts ORDER BY seq"
+    ) == [(0, *made_by), (1, bytes(32), bytes(32))]
+    assert rows(
+        database_url,
+        "SELECT request_id, asset_id, dataset_id, path, byte_offset, words, millibits FROM unlicensed_uses"
+        " ORDER BY position",
+    ) == [("a", 5, *use) for use in uses]
 
 
 def test_receipts_of_many_concurrent_requests_have_no_gap_and_no_double(database_url: str) -> None:

@@ -14,7 +14,8 @@ from ledger.protocol.attribution import AttributionSet, SetEntry, attribution_ha
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.receipt import Receipt
 from serving.catalogue.local import read_local_models
-from serving.inference.attribution import AnsweredText
+from serving.inference.attribution import AnsweredText, Attributed
+from serving.journal.records import MadeBy
 from tests.factories.operator_flow import key_of
 from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, buy_key, register, running
 
@@ -112,9 +113,12 @@ class TwoDatasets:
         self.asked: list[AnsweredText] = []
         self.answer: AttributionSet = (SetEntry(1, 250_000), SetEntry(2, 750_000))
 
-    async def attribute(self, answered: AnsweredText) -> AttributionSet:
+    async def attribute(self, answered: AnsweredText) -> Attributed:
         self.asked.append(answered)
-        return self.answer
+        return Attributed(self.answer, MadeBy(b"by hand".ljust(32, b"\0"), b"\7" * 32))
+
+    def parameters(self) -> bytes | None:
+        return None
 
 
 def test_a_set_goes_into_the_receipt_where_the_terms_leave_it_to_the_operator(
@@ -140,7 +144,7 @@ def test_a_set_goes_into_the_receipt_where_the_terms_leave_it_to_the_operator(
     assert Receipt.from_json(chosen["receipt"]).attribution_hash == attribution_hash(
         (SetEntry(1, 250_000), SetEntry(2, 750_000))
     )
-    assert attributor.asked[0].text
+    assert attributor.asked[0].answers[0]
     assert fixed["set"] == broken["set"] == []
     assert Receipt.from_json(broken["receipt"]).attribution_hash == bytes(32)
     assert {asked.model.local.model_id for asked in attributor.asked} == {"quill:austen"}

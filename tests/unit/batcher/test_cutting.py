@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batcher.cutting import Limits, Waiting, cut
+from batcher.cutting import NOBODY, Limits, MadeBy, Waiting, cut
 from batcher.encoding import encode_checked
 from batcher.outbox import WaitingReceipt
 from batcher.selecting import Tally
@@ -20,6 +20,7 @@ from ledger.protocol.units import MAX_U64
 
 pytestmark = pytest.mark.unit
 
+METHODS = (NOBODY, MadeBy(b"a" * 32, b"1" * 32), MadeBy(b"a" * 32, b"2" * 32))
 SETS = ((), (SetEntry(1, 1_000_000),), tuple(SetEntry(i, 62_500) for i in range(1, 17)))
 
 waiting_lists = st.lists(
@@ -29,6 +30,7 @@ waiting_lists = st.lists(
         fee_units=st.one_of(st.integers(0, 100), st.integers(2**61, MAX_U64)),
         started_at=st.one_of(st.integers(10**9, 10**9 + 100), st.integers(10**9 - 70_000, 10**9 + 70_000)),
         attribution=st.sampled_from(SETS),
+        made_by=st.sampled_from(METHODS),
     ),
     min_size=1,
     max_size=30,
@@ -63,6 +65,8 @@ def fits(run: list[Waiting], limits: Limits) -> bool:
     """Whether the encoder takes the receipts, within the limits."""
     if len(run) > limits.max_receipts or len({w.payer for w in run}) > limits.max_payers:
         return False
+    if len({w.made_by for w in run if w.attribution}) > 1:  # a batch_commitment names one method and its parameters
+        return False
     try:
         header = encode(entries(run)).header
     except BatchOverflowError:
@@ -76,6 +80,13 @@ def test_a_cut_takes_all_that_fits_and_no_more(run: list[Waiting], limits: Limit
     assert taken >= 1
     assert fits(run[:taken], limits)
     assert taken == len(run) or not fits(run[: taken + 1], limits)
+
+
+def test_a_receipt_without_a_set_goes_with_any_method() -> None:
+    one, other = (Waiting(b"\x01" * 20, 1, 10**9, SETS[1], method) for method in METHODS[1:])
+    none = Waiting(b"\x01" * 20, 1, 10**9)
+    assert cut([none, one, none, one, none, other], Limits()) == 5
+    assert cut([other, none, one], Limits()) == 2
 
 
 def test_a_full_batch_of_the_format_is_one_batch() -> None:

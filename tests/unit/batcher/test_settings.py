@@ -30,11 +30,6 @@ def test_the_operators_key_posts_unless_another_is_given() -> None:
     assert load().l1_rpc_url == ("http://localhost:1", "http://localhost:2")
 
 
-def test_the_attribution_method_is_padded_to_a_word() -> None:
-    assert load(attribution_method="attr/1").method == b"attr/1" + bytes(26)
-    assert load().method == bytes(32)
-
-
 def test_ceilings_are_given_in_gwei() -> None:
     policy = load(max_fee_gwei=30, max_blob_fee_gwei=2).fee_policy
     assert (policy.ceiling_wei, policy.blob_ceiling_wei) == (30 * 10**9, 2 * 10**9)
@@ -47,8 +42,6 @@ def test_ceilings_are_given_in_gwei() -> None:
         ({"operator_key": "0x12"}, "BATCHER_OPERATOR_KEY is wrong .*: it must be a secp256k1 key"),
         ({"operator_key": "0x" + "00" * 32}, "BATCHER_OPERATOR_KEY is wrong"),
         ({"max_receipts": 12_287}, "BATCHER_MAX_RECEIPTS is wrong"),
-        ({"attribution_params_hash": "0x1"}, "BATCHER_ATTRIBUTION_PARAMS_HASH is wrong .*: it must be 0x and 64"),
-        ({"attribution_method": "a" * 32}, "BATCHER_ATTRIBUTION_METHOD is wrong"),
         ({"sidecar": "none"}, "BATCHER_SIDECAR is wrong"),
     ],
 )

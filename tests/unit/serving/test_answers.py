@@ -29,7 +29,7 @@ def test_a_whole_answer_is_the_sum_of_its_pieces_and_strips_clean(texts: list[st
     for text in texts:
         whole.add([render(0, text, None, None)])
     whole.add([render(0, "", None, "stop")])
-    assert whole.text() == "".join(texts)
+    assert "".join(whole.texts()) == "".join(texts)
     assert whole.finish_reasons() == "stop"
     body = Frames(endpoint, "ab", "m").body(whole.choices(), usage(3, len(texts)))
     assert strip_json(mark_json(body, ENVELOPE)) == (body, json.loads(ENVELOPE))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0005_attribution"
-down_revision = "0004_settlement"
+revision = "0006_attribution"
+down_revision = "0005_event_indexes"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    statements = Path(__file__).parent.parent / "sql" / "0005_attribution.sql"
+    statements = Path(__file__).parent.parent / "sql" / "0006_attribution.sql"
     op.get_bind().exec_driver_sql(statements.read_text("utf-8"))
 
 

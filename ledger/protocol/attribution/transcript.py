@@ -1,0 +1,99 @@
+"""From the bytes of a request and its answer to the texts that attribution compares.
+
+Both sides use it: the gateway on what it sends, a client or an auditor on what was kept.
+Source: docs/spec/attribution.md, "Texts".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from ledger.errors import MalformedInputError
+from ledger.protocol.attribution.function import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+NO_TEXTS: Final = Texts((), ())
+"""What has no text to compare: a prompt of token ids, an answer without words."""
+
+_EVENT: Final = b"data: "
+_DONE: Final = b"[DONE]"
+
+
+def texts_of(request: bytes, produced: bytes) -> Texts:
+    """The texts of an exchange: its request's body, and its answer as produced, without receipt fields.
+
+    Raises:
+        MalformedInputError: they are not a JSON object, and a JSON object or a stream of them.
+    """
+    answers = _streamed(produced) if produced.startswith(_EVENT) else _whole(_object(produced))
+    return exchanged(_object(request), answers)
+
+
+def exchanged(fields: Mapping[str, Any], answers: Sequence[str]) -> Texts:
+    """The texts of a request of these fields that got these answers, by rising index of the choice."""
+    prompts = _prompts(fields)
+    told = tuple(answer for answer in answers if answer)
+    return NO_TEXTS if prompts is None or not told else Texts(told, prompts)
+
+
+def _prompts(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """What was said to the model, a text for each message part or prompt; None where something is not text."""
+    if "messages" in fields:
+        return tuple(text for message in _objects(fields["messages"]) for text in _content(message.get("content")))
+    prompt = fields.get("prompt")
+    if isinstance(prompt, str):
+        return (prompt,)
+    if isinstance(prompt, list) and all(isinstance(text, str) for text in prompt):
+        return tuple(prompt)
+    return None
+
+
+def _content(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    for part in _objects(content):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def _whole(answer: Mapping[str, Any]) -> list[str]:
+    found: dict[int, str] = {}
+    for choice in _objects(answer.get("choices")):
+        _add(found, choice, choice.get("message"))
+    return [found[index] for index in sorted(found)]
+
+
+def _streamed(produced: bytes) -> list[str]:
+    found: dict[int, str] = {}
+    for event in produced.split(b"\n\n"):
+        content = event.removeprefix(_EVENT)
+        if content in {event, _DONE}:
+            continue
+        for choice in _objects(_object(content).get("choices")):
+            _add(found, choice, choice.get("delta"))
+    return [found[index] for index in sorted(found)]
+
+
+def _add(found: dict[int, str], choice: Mapping[str, Any], message: Any) -> None:
+    """Adds what a choice, or a piece of one, says."""
+    index = choice.get("index")
+    text = message.get("content") if isinstance(message, dict) else choice.get("text")
+    if type(index) is int and isinstance(text, str):
+        found[index] = found.get(index, "") + text
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise MalformedInputError("a transcript is made of JSON objects") from error
+    if not isinstance(value, dict):
+        raise MalformedInputError("a transcript is made of JSON objects")
+    return value
