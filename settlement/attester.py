@@ -17,6 +17,7 @@ from ledger.errors import NotYetFinalError, WrongRootError
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from ledger.protocol.signature import address_of, sign
 from settlement import queries
+from settlement.database_errors import database_errors
 from settlement.distribution_file import parse, parse_frame
 from settlement.entitlements import by_rule
 from settlement.proposal import propose
@@ -70,7 +71,12 @@ class Attester:
             MalformedInputError: the bytes are no distribution file.
             NotYetFinalError: this attester has not read the chain that far.
             WrongRootError: it computes another distribution; names the first payee that differs.
+            DatabaseUnavailableError: its database does not answer.
         """
+        with database_errors():
+            return self._attest(content)
+
+    def _attest(self, content: bytes) -> Signed:
         place = parse_frame(content)
         self._check_place(place)
         own = self.compute(place.root_index, place.through)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from ledger.errors import ContractRevertedError, NotYetFinalError, TributaryError
 from ledger.protocol.distribution import Distribution
+from settlement.database_errors import database_errors
 from settlement.scope import ThroughBlock
 
 if TYPE_CHECKING:
@@ -104,7 +105,8 @@ def watch_once(
 ) -> TributaryError | None:
     """The error that kept this look from being made, for a loop that goes on; None if it was made."""
     try:
-        disable_wrong_roots(attester, engine, distributor, sender)
+        with database_errors():
+            disable_wrong_roots(attester, engine, distributor, sender)
     except TributaryError as error:
         log.warning("roots_not_watched", reason=str(error))
         return error

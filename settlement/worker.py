@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from ledger.errors import DatabaseUnavailableError, LaneFencedError, NotYetFinalError, TributaryError
+from ledger.errors import LaneFencedError, NotYetFinalError, TributaryError
+from settlement.database_errors import database_errors
 from settlement.records import open_distributions, read_distribution
 from settlement.states import State
 from settlement.steps.activate import activate
@@ -23,7 +24,7 @@ from settlement.steps.submit import submit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from ledger.db.models.settlement import SettledDistribution
     from settlement.connections import Connections
@@ -48,21 +49,31 @@ _UNSUBMITTED: Final = {State.COMPUTED.value, State.ATTESTED.value}
 def sole_worker(engine: Engine, distributor: bytes) -> Iterator[None]:
     """Holds PostgreSQL's advisory lock of a distributor; it falls with the connection, however the process ends.
 
+    Should PostgreSQL restart meanwhile, another process may begin beside this one: moves are compare-and-set, and what
+    both send pays once.
+
     Raises:
         LaneFencedError: another settlement process holds it.
+        DatabaseUnavailableError: PostgreSQL does not answer.
     """
     key = int.from_bytes(distributor[:4], "big", signed=True)
-    with engine.connect() as connection:
-        lock = text("SELECT pg_try_advisory_lock(:namespace, :key)")
-        if not connection.execute(lock, {"namespace": _LOCK_NAMESPACE, "key": key}).scalar_one():
+    given = {"namespace": _LOCK_NAMESPACE, "key": key}
+    with ExitStack() as stack:
+        with database_errors():
+            connection = stack.enter_context(engine.connect())
+            taken = connection.execute(text("SELECT pg_try_advisory_lock(:namespace, :key)"), given).scalar_one()
+            connection.commit()
+        if not taken:
             raise LaneFencedError("Another settlement process already works for this distributor; let it, or stop it.")
-        connection.commit()
-        try:
-            yield
-        finally:
-            connection.execute(
-                text("SELECT pg_advisory_unlock(:namespace, :key)"), {"namespace": _LOCK_NAMESPACE, "key": key}
-            )
+        stack.callback(_unlock, connection, given)
+        yield
+
+
+def _unlock(connection: Connection, given: dict[str, int]) -> None:
+    try:
+        connection.execute(text("SELECT pg_advisory_unlock(:namespace, :key)"), given)
+    except DBAPIError:
+        connection.invalidate()  # PostgreSQL was restarted: the lock fell with the session
 
 
 def run_pass(connections: Connections) -> list[SettledDistribution]:
@@ -75,7 +86,7 @@ def run_pass(connections: Connections) -> list[SettledDistribution]:
     """
     errors: list[TributaryError] = []
     touched: set[int] = set()
-    with _database_errors():
+    with database_errors():
         connections.transactions.note_outcomes()
         _adopt(connections, errors)
         for distribution in _open(connections):
@@ -130,12 +141,3 @@ def _advance(connections: Connections, distribution_id: int, errors: list[Tribut
 def _open(connections: Connections) -> list[SettledDistribution]:
     with connections.sessions() as session:
         return open_distributions(session, connections.scope)
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0]
-        raise DatabaseUnavailableError(f"PostgreSQL does not answer: {reason}.") from error

@@ -15,27 +15,8 @@ from ledger.db.entitlement_rule import with_rule
 
 # One row for each source, batch state and day of one payee.
 _EARNINGS = with_rule("""
-    WITH mine AS MATERIALIZED (
-        SELECT asset_id, version, share FROM effective_shares WHERE payee = :payee
-    ), divided AS NOT MATERIALIZED (
-        SELECT w.batch_id, w.fill, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version, {pots}
-        FROM (SELECT *, weighted_fee_units AS fee FROM batch_sums) w
-        JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
-    ), counted AS (
-        SELECT d.batch_id, d.fill, d.asset_id, d.dataset_id, 'royalty' AS source, d.royalty_pot * m.share AS numerator
-        FROM mine m JOIN divided d ON d.asset_id = m.asset_id AND d.asset_version = m.version
-        UNION ALL
-        SELECT d.batch_id, d.fill, d.asset_id, d.dataset_id, 'data', d.data_pot * m.share
-        FROM mine m JOIN divided d ON d.dataset_id = m.asset_id AND d.dataset_version = m.version
-        WHERE d.dataset_id <> 0
-        UNION ALL
-        SELECT d.batch_id, d.fill, d.asset_id, 0, 'operator', d.operator_numerator
-        FROM batches b JOIN divided d USING (batch_id, fill) WHERE b.operator = :payee
-        UNION ALL
-        SELECT d.batch_id, d.fill, d.asset_id, 0, 'protocol', d.protocol_numerator
-        FROM divided d WHERE :payee = :protocol_payee
-    )
-    SELECT c.source, c.asset_id, c.dataset_id,
+    WITH {earned}
+    SELECT c.source, c.asset_id, CASE WHEN c.source IN ('royalty', 'data') THEN c.dataset_id ELSE 0 END AS dataset_id,
            CAST(to_timestamp(b.first_committed_at) AT TIME ZONE 'UTC' AS date) AS day,
            sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :finalized) AS settled_finalized,
            sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :safe) AS settled_safe,
@@ -45,8 +26,8 @@ _EARNINGS = with_rule("""
            sum(c.numerator) FILTER (WHERE b.block_number <= :safe
                AND coalesce(b.finalized_block_number, b.voided_block_number, :unsafe + 1) > :safe) AS open_safe,
            sum(c.numerator) FILTER (WHERE b.status = 'open') AS open_unsafe
-    FROM counted c JOIN batches b USING (batch_id, fill)
-    WHERE c.numerator > 0 AND b.first_committed_at >= :since AND b.first_committed_at < :until
+    FROM earned c JOIN batches b USING (batch_id, fill)
+    WHERE b.first_committed_at >= :since AND b.first_committed_at < :until
     GROUP BY 1, 2, 3, 4 ORDER BY 4, 1, 2, 3
 """)
 

@@ -10,6 +10,9 @@ no grouping changes it. `ledger.protocol.entitlement` is the same rule for who h
               of the asset version, `data_pot` by those of the dataset version.
 `{owed}`      common table expressions, the last of them `owed (payee, numerator)`: everybody above the address `:after`
               who is owed anything. One pass: its cost follows batches, assets and payees, never receipts.
+`{earned}`    common table expressions, the last of them `earned (batch_id, fill, source, asset_id, asset_version,
+              dataset_id, dataset_version, numerator)`: where `:payee` earns, of all batches, counted or not. `source` is
+              `protocol`, `operator`, `royalty` (a share of what served) or `data` (a share of a dataset drawn on).
 """
 
 from __future__ import annotations
@@ -66,9 +69,36 @@ _OWED: Final = """
     )
 """
 
+# `divided` is left to the planner, which reads only what joins with the payee's shares.
+_EARNED: Final = """
+    mine AS MATERIALIZED (
+        SELECT asset_id, version, share FROM effective_shares WHERE payee = :payee
+    ), divided AS NOT MATERIALIZED (
+        SELECT w.batch_id, w.fill, w.asset_id, w.asset_version, w.dataset_id, w.dataset_version, {pots}
+        FROM (SELECT *, weighted_fee_units AS fee FROM batch_sums) w
+        JOIN terms t ON t.asset_id = w.asset_id AND t.version = w.asset_version
+    ), sources AS (
+        SELECT d.*, 'royalty' AS source, d.royalty_pot * m.share AS numerator
+        FROM mine m JOIN divided d ON d.asset_id = m.asset_id AND d.asset_version = m.version
+        UNION ALL
+        SELECT d.*, 'data', d.data_pot * m.share
+        FROM mine m JOIN divided d ON d.dataset_id = m.asset_id AND d.dataset_version = m.version
+        WHERE d.dataset_id <> 0
+        UNION ALL
+        SELECT d.*, 'operator', d.operator_numerator
+        FROM batches b JOIN divided d USING (batch_id, fill) WHERE b.operator = :payee
+        UNION ALL
+        SELECT d.*, 'protocol', d.protocol_numerator FROM divided d WHERE :payee = :protocol_payee
+    ), earned AS (
+        SELECT batch_id, fill, source, asset_id, asset_version, dataset_id, dataset_version, numerator
+        FROM sources WHERE numerator > 0
+    )
+"""
+
 _PIECES: Final[dict[str, str]] = {"counted": _COUNTED, "pots": _POTS}
 _PIECES["weighted"] = _WEIGHTED.format_map(_PIECES)
 _PIECES["owed"] = _OWED.format_map(_PIECES)
+_PIECES["earned"] = _EARNED.format_map(_PIECES)
 
 _CONSTANTS: Final = {
     "ppm": bindparam("ppm", Decimal(PPM), Numeric),
@@ -80,8 +110,8 @@ _CONSTANTS: Final = {
 def with_rule(statement: str) -> TextClause:
     """The statement with the rule's pieces put in and its constants bound.
 
-    What is left for the reader to give: `:through`, and for `{owed}` and `{pots}` also `:protocol_ppm`,
-    `:protocol_payee` and `:after`.
+    What is left for the reader to give: `:through`; for `{owed}` and `{earned}` also `:protocol_ppm` and
+    `:protocol_payee`, and `:after` or `:payee`.
     """
     complete = text(statement.format_map(_PIECES))
     return complete.bindparams(*(_CONSTANTS[name] for name in complete.compile().params if name in _CONSTANTS))
