@@ -58,7 +58,7 @@ class CorpusEntry(NamedTuple):
     content_hash: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Method:
     """The function with everything that it is committed to, but the datasets."""
 
