@@ -35,7 +35,6 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         ├── ProcessFailedError          a program that was started ended badly
         ├── CheckpointError             weights or tokenizer files are missing or unfit
         ├── AdapterMismatchError        adapter files are not the registered content
-        ├── LibraryError                a library of registered texts is missing, changed, or not what was registered
         ├── InsufficientFundsError      an account can not pay
         ├── RpcRejectedError            a node refused the call for good
         ├── ContractRevertedError       a contract refused the call
@@ -232,10 +231,6 @@ class CheckpointError(PermanentError):
 
 class AdapterMismatchError(PermanentError):
     """The adapter's files are not the registered content."""
-
-
-class LibraryError(PermanentError):
-    """A library of registered texts is missing, changed, or not what was registered."""
 
 
 class InsufficientFundsError(PermanentError):

@@ -19,20 +19,21 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from ledger.attribution import shards
+from ledger.attribution.errors import LibraryError
 from ledger.attribution.hashing import HashKey
 from ledger.attribution.matching import Matcher
 from ledger.attribution.reading import Reader
+from ledger.attribution.searching import Search
 from ledger.attribution.shards import Shard
 from ledger.attribution.texts import MAX_DATASET_BYTES, DatasetText, store
-from ledger.errors import LibraryError
-from ledger.protocol.attribution import CorpusEntry, Method, Origin, params_hash
+from ledger.protocol.attribution import CorpusEntry, Method, params_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from ledger.attribution.hashing import U64
-    from ledger.protocol.attribution import TextFile, Window
+    from ledger.protocol.attribution import Origin, TextFile, Window
 
 FORMAT: Final = "tributary library 1"
 _SEED_BYTES: Final = 32
@@ -123,20 +124,13 @@ class Library:
 
     def first(self, units: Sequence[str], windows: Sequence[Window]) -> Sequence[Origin | None]:
         """For each window of these units its origin, None where no dataset holds it."""
-        origins: list[Origin | None] = [None] * len(windows)
         if not windows:
-            return origins
+            return []
         hashes = self._hashes(units, windows)
-        matcher = Matcher(units, self.method, self.reader.ascii_fold, self.reader.odd)
+        search = Search(windows, Matcher(units, self.method, self.reader.ascii_fold, self.reader.odd), self.texts)
         for shard in self.shards:
-            at, likely = shard.candidates(hashes)
-            for number in np.flatnonzero(likely).tolist():
-                known = origins[number]
-                if known is None or known.asset_id > shard.asset_ids[0]:
-                    found = self._origin(shard, int(at[number]), windows[number], matcher)
-                    if found is not None and (known is None or found.asset_id < known.asset_id):
-                        origins[number] = found
-        return origins
+            search.through(shard, hashes)
+        return search.origins
 
     def _hashes(self, units: Sequence[str], windows: Sequence[Window]) -> U64:
         lengths = np.array([len(unit) for unit in units], np.int64)
@@ -144,15 +138,6 @@ class Library:
         text = np.frombuffer("".join(units).encode("utf-32-le"), "<u4")
         placed = np.array(windows, np.int64)
         return self.key.windows(self.key.units(text, starts, starts + lengths), placed[:, 0], placed[:, 1])
-
-    def _origin(self, shard: Shard, at: int, window: Window, matcher: Matcher) -> Origin | None:
-        for place in shard.places(at):
-            asset_id, offset = shard.dataset_at(place)
-            text = self.texts[asset_id]
-            if matcher.holds(text, offset, window):
-                number = text.file_at(offset)
-                return Origin(asset_id, text.files[number].path, offset - text.bounds[number])
-        return None
 
     def adding(
         self, datasets: Sequence[RegisteredDataset], progress: Callable[[int], None] = lambda _: None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.protocol.attribution import placed_in_file
 from ledger.protocol.attribution.folding import UNIT_CHARACTERS, PlacedUnit
@@ -20,48 +20,60 @@ _FIRST_READ: Final = 512
 _BEFORE: Final = 1 << 16
 
 
+class Found(NamedTuple):
+    """Units of an answer, from the unit `first` on, that stand one after another in a file.
+
+    Attributes:
+        first: number of the first unit in the answer.
+        file: number of the file in its dataset.
+        placed: the units as they stand there, with their bytes in the file.
+    """
+
+    first: int
+    file: int
+    placed: Sequence[PlacedUnit]
+
+    def offset_of(self, window: Window) -> int:
+        """Byte of the file at which a window within begins."""
+        return self.placed[window.start - self.first].start
+
+    def window_at(self, window: Window, offset: int, most_bytes: int) -> bool:
+        """Whether the window lies within, begins at that byte of the file, and is not spread too wide."""
+        start = window.start - self.first
+        end = start + window.length
+        return (
+            start >= 0
+            and end <= len(self.placed)
+            and self.placed[start].start == offset
+            and self.placed[end - 1].end - offset <= most_bytes
+        )
+
+
 class Matcher:
-    """Compares the windows of one answer with places in texts."""
+    """Compares the units of one answer with places in texts."""
 
     def __init__(self, units: Sequence[str], method: Method, ascii_fold: bytes, odd: bytes) -> None:
         self._units, self._method = units, method
         self._ascii, self._odd = ascii_fold, odd
-        self._start, self._run = 0, list[PlacedUnit]()  # units from `start` on stand here
-        self._where: tuple[int, int] = (-1, -1)
+        self.most_bytes = method.parameters.window_bytes
 
-    def holds(self, text: DatasetText, place: int, window: Window) -> bool:
-        """Whether the window's units stand at that byte of the dataset, all in one file."""
+    def found(self, text: DatasetText, place: int, window: Window) -> Found | None:
+        """The answer's units from the window's start on as far as they stand at that byte of the dataset.
+
+        None unless the window is among them.
+        """
         number = text.file_at(place)
         if not 0 <= number < len(text.files):
-            return False
+            return None
         offset = place - text.bounds[number]
-        if self._known(text.asset_id, number, offset, window):
-            return True
-        found = self._read(text, number, offset, window.length)
-        if found is None or not self._near(found, window.length):
-            return False
-        wanted = self._units[window.start :]
+        placed = self._read(text, number, offset, window.length) or []
         same = 0
-        while same < min(len(found), len(wanted)) and found[same].text == wanted[same]:
+        for unit, wanted in zip(placed, self._units[window.start :], strict=False):
+            if unit.text != wanted:
+                break
             same += 1
-        if same < window.length:
-            return False
-        self._where, self._start, self._run = (text.asset_id, number), window.start, found[:same]
-        return True
-
-    def _known(self, asset_id: int, number: int, offset: int, window: Window) -> bool:
-        """Whether the comparison before went over these units at this place."""
-        ahead = window.start - self._start
-        run = self._run[ahead:] if ahead >= 0 else []
-        return (
-            self._where == (asset_id, number)
-            and len(run) >= window.length
-            and run[0].start == offset
-            and self._near(run, window.length)
-        )
-
-    def _near(self, run: Sequence[PlacedUnit], length: int) -> bool:
-        return len(run) >= length and run[length - 1].end - run[0].start <= self._method.parameters.window_bytes
+        found = Found(window.start, number, placed[:same])
+        return found if found.window_at(window, offset, self.most_bytes) else None
 
     def _read(self, text: DatasetText, number: int, offset: int, least: int) -> list[PlacedUnit] | None:
         """At least so many units from a byte of the file on, if a unit starts there."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ledger.attribution.errors import LibraryError
 from ledger.attribution.windowing import windows
-from ledger.errors import LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +70,11 @@ class Shard:
         at = np.searchsorted(self.words, wanted)
         here = self.words[np.minimum(at, len(self.words) - 1)]
         return at, (here & ~_PLACE == wanted) & (at < len(self.words))
+
+    def first_places(self, at: NDArray[np.intp]) -> list[int]:
+        """The place in each of these words."""
+        found: list[int] = (self.words[at] & _PLACE).tolist()
+        return found
 
     def places(self, at: int) -> Iterator[int]:
         """The places of the fingerprint whose first word is at `at`, ascending."""

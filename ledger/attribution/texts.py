@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from ledger.errors import LibraryError
+from ledger.attribution.errors import LibraryError
 from ledger.protocol.attribution import TextFile
 from ledger.protocol.content import ContentFile, content_hash
 

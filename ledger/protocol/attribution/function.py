@@ -7,6 +7,7 @@ Source: docs/spec/attribution.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,27 +32,34 @@ class Texts(NamedTuple):
     prompts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attribution:
     """What the function says of one answer.
 
     Attributes:
         entries: the set for the receipt; empty where it would hold assetId 0 alone.
-        spans: passages of the answer that stand in a dataset, each with its place there.
+        claims: who owns each unit of each answer text, and by which passage.
         weights: thousandths of a bit of the answer that each dataset owns.
         total: thousandths of a bit of the whole answer.
         admitted: datasets that the asset's terms admit.
     """
 
     entries: AttributionSet
-    spans: tuple[Span, ...]
+    claims: tuple[Claim, ...]
     weights: Mapping[int, int]
     total: int
     admitted: frozenset[int]
 
+    @cached_property
+    def spans(self) -> tuple[Span, ...]:
+        """Passages of the answer that stand in a dataset, each with its place there."""
+        return tuple(span for number, claim in enumerate(self.claims) for span in spans_of(number, claim))
+
     @property
     def unlicensed(self) -> tuple[Span, ...]:
         """Passages that stand in datasets which the asset's terms do not admit."""
+        if self.admitted.issuperset(self.weights):
+            return ()
         return tuple(span for span in self.spans if span.asset_id not in self.admitted)
 
 
@@ -78,7 +86,7 @@ def attribute(texts: Texts, finder: Finder, admitted: Collection[int], prior: Pr
     by_prior = prior.admitting(admitted).divide(PPM - sum(by_words.values()), chain.from_iterable(answers))
     return Attribution(
         set_of(by_words, by_prior),
-        tuple(span for number, claim in enumerate(claims) for span in spans_of(number, claim)),
+        tuple(claims),
         held,
         total,
         frozenset(admitted),

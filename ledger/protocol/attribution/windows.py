@@ -20,20 +20,26 @@ class Window(NamedTuple):
     length: int
 
 
-def windows_of(units: Sequence[str], method: Method) -> list[Window]:
+def windows_of(units: Sequence[str], method: Method, millibits: Sequence[int] | None = None) -> list[Window]:
     """For each unit the shortest run from there whose distinct units reach the threshold, if one does.
 
     A unit that stands in the run before counts once, so that `0 0 0 0 …` is never evidence.
+
+    Args:
+        units: of one text.
+        method: with the threshold.
+        millibits: the units' surprisal, if it is known already.
     """
-    parameters = method.parameters
-    millibits, previous = method.surprisal.of(units), _previous(units)
+    each = millibits if millibits is not None else method.surprisal.of(units)
+    enough, most = method.parameters.window_millibits, method.parameters.window_units
+    previous, count = _previous(units), len(units)
     found: list[Window] = []
-    for start in range(len(units)):
+    for start in range(count):
         total = 0
-        for at in range(start, min(start + parameters.window_units, len(units))):
+        for at in range(start, min(start + most, count)):
             if previous[at] < start:
-                total += millibits[at]
-                if total >= parameters.window_millibits:
+                total += each[at]
+                if total >= enough:
                     found.append(Window(start, at + 1 - start))
                     break
     return found
