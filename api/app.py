@@ -12,20 +12,26 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from api.etags import EntityTags
+from api.events import Movements
 from api.explain.kept_files import KeptFiles
 from api.explain.openings import BlobProofs
+from api.pages import STATIC
+from api.pages.files import PageFiles
 from api.problems import MEDIA_TYPE, Problem, add_problem_handlers
 from api.routes import (
     assets,
     batches,
     contributors,
     distributions,
+    events,
     explain,
     health,
     operators,
+    pages,
     payers,
     receipts,
     status,
+    uses,
 )
 from ledger.db.session import read_sessions
 
@@ -45,7 +51,7 @@ rounded down once.
 Errors are problem+json and say what to do. Lists are paged: pass `next_cursor` back as `cursor`.
 """
 
-_GROUPS = (assets, contributors, explain, receipts, batches, operators, distributions, payers, status)
+_GROUPS = (assets, contributors, uses, explain, receipts, batches, operators, distributions, payers, status, events)
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"description": text, "model": Problem, "content": {MEDIA_TYPE: {}}}
     for code, text in (
@@ -65,9 +71,11 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
         description=DESCRIPTION,
         version=_version(),
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,  # it would load from another host; /docs is a page of our own
         redoc_url=None,
     )
     app.state.sessions = read_sessions(engine)
+    app.state.movements = Movements(app.state.sessions, settings.listeners, settings.events_seconds)
     app.state.archive = settings.archive_dir
     app.state.kept_files = KeptFiles(settings.kept_dir, settings.kept_bytes)
     app.state.blob_proofs = BlobProofs(settings.archive_dir, app.state.kept_files)
@@ -76,6 +84,8 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
         v1.include_router(group.router)
     app.include_router(v1)
     app.include_router(health.router)
+    app.include_router(pages.router)
+    app.mount("/static", PageFiles(directory=STATIC))
     app.add_middleware(EntityTags)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     app.add_middleware(
@@ -87,8 +97,9 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Ends the process that works out proofs, if one was needed."""
+    """Ends what runs beside the requests."""
     yield
+    await app.state.movements.close()
     app.state.blob_proofs.close()
 
 

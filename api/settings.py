@@ -33,3 +33,7 @@ class ApiSettings(DatabaseSettings, ArchiveSettings):
         ge=2**20,
         description="How large that folder may grow before the files unread longest are dropped",
     )
+    listeners: int = Field(default=200, ge=0, le=10_000, description="Pages that may listen for events at once")
+    events_seconds: float = Field(
+        default=2.0, ge=0.1, le=60, description="How often the API looks for news to tell them"
+    )

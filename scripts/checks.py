@@ -21,7 +21,7 @@ from tributary.toolchain import find_tool
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
-NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "chromedriver": ("chromedriver",), "java": ("java",)}
+NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "java": ("java",)}
 NO_TESTS = 5  # pytest's exit code
 WORKERS = 3
 
@@ -103,7 +103,7 @@ def require_tools() -> None:
     if missing:
         sys.exit(
             f"./scripts/test --full needs {', '.join(missing)} on PATH; "
-            "on Debian: apt-get install chromium chromium-driver default-jre-headless."
+            "on Debian: apt-get install chromium default-jre-headless."
         )
 
 

@@ -95,8 +95,8 @@ DATA_PPM = 250_000
 
 
 @contextmanager
-def paid_world(devnet: Devnet, folder: Path, database_url: str) -> Iterator[PaidWorld]:
-    """Everything deployed, used, settled and indexed."""
+def paid_world(devnet: Devnet, folder: Path, database_url: str, min_claim_units: int = 1) -> Iterator[PaidWorld]:
+    """Everything deployed, used, settled and indexed; claims below `min_claim_units` are left to the payees."""
     with indexed_world(devnet, folder, database_url) as inner:
         world = PaidWorld(inner)
         inner.prepare()
@@ -105,7 +105,7 @@ def paid_world(devnet: Devnet, folder: Path, database_url: str) -> Iterator[Paid
         second = _commit(world, [(world.adapter, all_data(world)), (world.model, ())])
         inner.finalize(first, second)
         world.settled_ids = (first[0], second[0])
-        _settle(world)
+        _settle(world, min_claim_units)
         world.open_id = _commit(world, [(world.adapter, half_data(world))] * 2)[0]
         inner.index()
         yield world
@@ -155,10 +155,10 @@ def _commit(world: PaidWorld, uses: list[tuple[int, tuple[SetEntry, ...]]]) -> t
     return batch_id, record
 
 
-def _settle(world: PaidWorld) -> None:
+def _settle(world: PaidWorld, min_claim_units: int) -> None:
     """Final, attested, submitted, active, pushed, final again, reconciled."""
     devnet = world.inner.flow.devnet
-    with settling(world) as settle_pass:
+    with settling(world, min_claim_units) as settle_pass:
         for advance in (0, DAY_SECONDS + 1, 0):
             if advance:
                 devnet.advance(advance)
@@ -169,7 +169,7 @@ def _settle(world: PaidWorld) -> None:
 
 
 @contextmanager
-def settling(world: PaidWorld) -> Iterator[object]:
+def settling(world: PaidWorld, min_claim_units: int = 1) -> Iterator[object]:
     """A settlement pass as a function, with three attesters at its side over the same index."""
     flow, settings = world.inner.flow, world.inner.settings
     common = {
@@ -186,6 +186,11 @@ def settling(world: PaidWorld) -> Iterator[object]:
         payer_of_gas = flow.sender("settler")
         secret = SecretStr(to_hex(keccak256(b"contracts test ", b"settler")))
         assert payer_of_gas.address == address_of(key_of("settler"))
-        given = {"private_key": secret, "attester_urls": tuple(urls), "min_claim_units": 1, "claims_per_transaction": 3}
+        given = {
+            "private_key": secret,
+            "attester_urls": tuple(urls),
+            "min_claim_units": min_claim_units,
+            "claims_per_transaction": 3,
+        }
         connections, _ = stack.enter_context(open_settlement(SettlementSettings.load(**given, **common)))
         yield lambda: run_pass(connections)

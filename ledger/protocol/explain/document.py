@@ -194,7 +194,7 @@ class BatchPart(Sealed):
     fill: Count
     first_committed_at: Count
     terms_from: Count
-    finalized_l2_block: Count
+    finalized_l2_block: Count | None
     header: HeaderPart
     versioned_hashes: list[Bytes32]
     charges: list[ChargeLine]

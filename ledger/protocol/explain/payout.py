@@ -88,7 +88,8 @@ def _check_batches(file: PayoutFile, terms: TermsBook) -> tuple[tuple[int, ...],
         here = f"batches[{n}]"
         require(batch.batch_id not in seen, f"{here}.batchId", "it stands twice")
         seen.add(batch.batch_id)
-        covered = batch.finalized_l2_block <= file.distribution.through_l2_block
+        ended = batch.finalized_l2_block
+        covered = ended is not None and ended <= file.distribution.through_l2_block
         require(covered, f"{here}.finalizedL2Block", "the distribution ends before it")
         if not check_batch(here, batch, terms):
             sampled.append(batch.batch_id)

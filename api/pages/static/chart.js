@@ -1,0 +1,55 @@
+// Earnings by day as bars, with a table of the same figures for whoever can't see or point.
+import { html } from "lit-html";
+import { height, tokens, whole } from "./figures.js";
+
+let plotting;
+
+export function dailyChart(days) {
+  const rows = days.map((day) => ({
+    day: day.day,
+    settled: whole((day.settled.finalized ?? day.settled.unsafe).numerator),
+    open: whole(day.open.unsafe.numerator) + whole(day.settled.unsafe.numerator) - whole((day.settled.finalized ?? day.settled.unsafe).numerator),
+  }));
+  if (!rows.length) return html`<p class="empty">Nothing was earned in this span yet. Earnings appear once a batch with your asset is on chain.</p>`;
+  queueMicrotask(() => draw(rows));
+  return html`<div id="daily" class="chart" role="img" aria-label="Earnings by day; the table below has the same figures"></div>
+    <details><summary>As a table</summary><table><caption>Earnings by UTC day</caption>
+    <thead><tr><th scope="col">Day</th><th scope="col" class="number">Final</th><th scope="col" class="number">Not final yet</th></tr></thead>
+    <tbody>${rows.map((row) => html`<tr><td>${row.day}</td><td class="number">${tokens(row.settled)}</td><td class="number">${tokens(row.open)}</td></tr>`)}</tbody></table></details>`;
+}
+
+async function draw(rows) {
+  const place = document.getElementById("daily");
+  if (!place) return;
+  const { default: uPlot } = await (plotting ??= import("./vendor/uplot/uPlot.esm.js"));
+  const style = getComputedStyle(document.documentElement);
+  const [ink, accent, line] = ["--soft", "--accent", "--line"].map((name) => resolved(style.getPropertyValue(name)));
+  const bars = uPlot.paths.bars({ size: [0.6, 60] });
+  const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } };
+  const times = rows.map((row) => Date.parse(row.day) / 1000);
+  const total = rows.map((row) => height(row.settled + row.open)), settled = rows.map((row) => height(row.settled));
+  place.replaceChildren();
+  new uPlot({
+    width: Math.max(280, place.clientWidth), height: 220, cursor: { y: false },
+    scales: { x: { range: (_, least, most) => [least - 43200, most + 43200] }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
+    axes: [{ ...axis, space: 70, incrs: [1, 2, 7, 14, 30, 90, 365].map((days) => days * 86400), values: "{YYYY}-{MM}-{DD}" }, { ...axis, size: 70 }],
+    series: [{}, { label: "with what is not final", stroke: accent, fill: accent + "55", paths: bars }, { label: "final", stroke: accent, fill: accent, paths: bars }],
+  }, [times, total, settled], place);
+}
+
+// A canvas knows no light-dark(): have the browser work out the colour.
+function resolved(value) {
+  const probe = document.createElement("span");
+  probe.style.color = value;
+  document.body.append(probe);
+  const [r, g, b] = getComputedStyle(probe).color.match(/\d+/g).map(Number);
+  probe.remove();
+  return "#" + [r, g, b].map((part) => part.toString(16).padStart(2, "0")).join("");
+}
+
+export function shareBars(lines) {
+  const most = lines.reduce((top, line) => (line.numerator > top ? line.numerator : top), 1n);
+  return html`<ul class="bars">${lines.map((line) => html`<li><span>${tokens(whole(line.numerator))}</span>${line.label}
+    <progress max="1000" value=${Number((line.numerator * 1000n) / most)} aria-label=${line.name}></progress></li>`)}</ul>`;
+}
