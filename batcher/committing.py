@@ -9,9 +9,10 @@ import structlog
 from batcher.adoption import find_commit
 from batcher.jobs import charges_of, header_of, move, versioned_hashes_of
 from batcher.posting import attested_in_time
+from batcher.refilling import may_refill, refill_call
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
-from ledger.chain.events.receipt_ledger import BatchCommitted
+from ledger.chain.events.receipt_ledger import BatchCommitted, BatchRefilled
 from ledger.errors import BatchMismatchError
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ def commit(parts: Parts, job: BatchJob, view: View) -> bool:
         return _take(parts, job, event_of(parts, job, progress.receipt))
     if progress.standing is Standing.PENDING:
         return False
-    next_seq = parts.chains.ledger.next_seq(job.operator, job.lane, view.head)
-    if next_seq > job.first_seq:
-        return _take_or_leave(parts, job, view)
-    if next_seq < job.first_seq or not job.authorized:
-        return False
+    if job.fill:
+        if not may_refill(parts, job, view):
+            return False
+    else:
+        next_seq = parts.chains.ledger.next_seq(job.operator, job.lane, view.head)
+        if next_seq > job.first_seq:
+            return _take_or_leave(parts, job, view)
+        if next_seq < job.first_seq or not job.authorized:
+            return False
     if not attested_in_time(parts, job, view):
         return _move(parts, job, State.POSTED)
     tx = parts.transactions.issue(_effect(parts, job), _call(parts, job))
@@ -51,22 +56,23 @@ def recheck_committed(parts: Parts, job: BatchJob) -> bool:
     progress = parts.transactions.progress(_effect(parts, job))
     if progress.receipt is None:
         log.warning("commit_reorged_out", job_id=job.job_id)
-        return _move(parts, job, State.ATTESTED, batch_id=None, committed_at=None, reserve_units=None)
+        batch_id = job.batch_id if job.fill else None
+        return _move(parts, job, State.ATTESTED, batch_id=batch_id, committed_at=None, reserve_units=None)
     event = event_of(parts, job, progress.receipt)
     if (event.batch_id, event.committed_at) == (job.batch_id, job.committed_at):
         return False
     return _take(parts, job, event)  # mined again, in another block or under another id
 
 
-def event_of(parts: Parts, job: BatchJob, receipt: TxReceipt) -> BatchCommitted:
-    """The ledger's event of this job's commit.
+def event_of(parts: Parts, job: BatchJob, receipt: TxReceipt) -> BatchCommitted | BatchRefilled:
+    """The ledger's event of this job's commit, or of its refill.
 
     Raises:
         BatchMismatchError: the transaction committed something else.
     """
     for entry in parts.chains.events.decode_known(receipt.logs):
         event = entry.event
-        if isinstance(event, BatchCommitted) and event.batch_commitment == job.batch_commitment:
+        if isinstance(event, BatchCommitted | BatchRefilled) and event.batch_commitment == job.batch_commitment:
             return event
     raise BatchMismatchError(f"The commit of job {job.job_id} did not commit its batch.")
 
@@ -74,10 +80,12 @@ def event_of(parts: Parts, job: BatchJob, receipt: TxReceipt) -> BatchCommitted:
 def _call(parts: Parts, job: BatchJob) -> Call:
     with parts.database.transaction() as session:
         charges, hashes = charges_of(session, job), versioned_hashes_of(session, job)
+    if job.fill:
+        return refill_call(parts, job, hashes, charges)
     return parts.chains.ledger.commit_batch(header_of(job), hashes, charges)
 
 
-def _take(parts: Parts, job: BatchJob, event: BatchCommitted) -> bool:
+def _take(parts: Parts, job: BatchJob, event: BatchCommitted | BatchRefilled) -> bool:
     log.info("batch_committed", job_id=job.job_id, batch_id=event.batch_id, receipts=job.count)
     facts = {"batch_id": event.batch_id, "committed_at": event.committed_at, "reserve_units": event.reserve_units}
     return _move(parts, job, State.COMMITTED, **facts)

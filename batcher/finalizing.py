@@ -56,7 +56,7 @@ def record_of(job: BatchJob) -> BatchRecord:
         count=job.count,
         total_fee_units=job.total_fee_units or 0,
         reserve_units=job.reserve_units or 0,
-        first_committed_at=committed_at,
+        first_committed_at=job.first_committed_at or committed_at,
         committed_at=committed_at,
         batch_commitment=job.batch_commitment or b"",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from batcher.states import UNCOMMITTED, Purpose, State
 from ledger.chain.blob_tx import Sidecar, SidecarVersion
@@ -57,6 +58,90 @@ def faulted_jobs(session: Session, deployment: Deployment, operator: bytes) -> l
     """Jobs that can't go on; their lanes stand still."""
     mine = (*_of(deployment, operator), BatchJob.state == State.FAULTED)
     return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
+
+
+def committed_batches(session: Session, deployment: Deployment, operator: bytes) -> dict[int, BatchJob]:
+    """Committed jobs by their batch's id."""
+    mine = (*_of(deployment, operator), BatchJob.state == State.COMMITTED)
+    return {job.batch_id: job for job in session.scalars(select(BatchJob).where(*mine)) if job.batch_id is not None}
+
+
+def commit_blocks(session: Session, deployment: Deployment, operator: bytes) -> int | None:
+    """The oldest block that holds a commit of a committed job; None if no block is known."""
+    oldest = (
+        select(func.min(BatchTransaction.block_number))
+        .join(BatchJob, BatchJob.job_id == BatchTransaction.job_id)
+        .where(
+            *_of(deployment, operator),
+            BatchJob.state == State.COMMITTED,
+            BatchTransaction.purpose == Purpose.COMMIT.value,
+            BatchTransaction.outcome == "mined",
+        )
+    )
+    return session.scalar(oldest)
+
+
+def holes(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
+    """Voided jobs whose batch has no later filling."""
+    later = aliased(BatchJob)
+    filled = exists().where(
+        later.chain_id == BatchJob.chain_id,
+        later.ledger_address == BatchJob.ledger_address,
+        later.operator == BatchJob.operator,
+        later.lane == BatchJob.lane,
+        later.first_seq == BatchJob.first_seq,
+        later.fill > BatchJob.fill,
+    )
+    mine = (*_of(deployment, operator), BatchJob.state == State.VOIDED, BatchJob.batch_id.is_not(None), ~filled)
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
+
+
+def refills(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
+    """Jobs that are to fill a hole and have not, faulted ones among them."""
+    states = BatchJob.state.in_((*UNCOMMITTED, State.FAULTED))
+    mine = (*_of(deployment, operator), BatchJob.fill > 0, states)
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
+
+
+def filling_before(session: Session, job: BatchJob) -> BatchJob:
+    """The voided filling whose hole the job is to fill."""
+    before = select(BatchJob).where(
+        BatchJob.chain_id == job.chain_id,
+        BatchJob.ledger_address == job.ledger_address,
+        BatchJob.operator == job.operator,
+        BatchJob.lane == job.lane,
+        BatchJob.first_seq == job.first_seq,
+        BatchJob.fill == job.fill - 1,
+    )
+    return session.scalars(before).one()
+
+
+def begin_refill(session: Session, voided: BatchJob) -> BatchJob:
+    """A job for the receipts of a voided filling. It needs no authorization: what held at the first commit holds."""
+    job = BatchJob(
+        chain_id=voided.chain_id,
+        ledger_address=voided.ledger_address,
+        operator=voided.operator,
+        lane=voided.lane,
+        first_seq=voided.first_seq,
+        fill=voided.fill + 1,
+        count=voided.count,
+        attribution_method=voided.attribution_method,
+        attribution_params_hash=voided.attribution_params_hash,
+        state=State.SELECTED,
+        authorized=True,
+        batch_id=voided.batch_id,
+        first_committed_at=voided.first_committed_at or voided.committed_at,
+    )
+    session.add(job)
+    session.flush()
+    return job
+
+
+def blobs_of(session: Session, job: BatchJob) -> list[bytes]:
+    """The stored blobs of an encoded job, in order."""
+    rows = select(BatchBlob.blob).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
+    return list(session.scalars(rows))
 
 
 def lane_end(session: Session, deployment: Deployment, operator: bytes, lane: int) -> int:

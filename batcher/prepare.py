@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from batcher.encoding import encode_checked
-from batcher.jobs import store_encoded
+from batcher.jobs import blobs_of, filling_before, store_encoded
 from batcher.outbox import entries
-from ledger.errors import ProcessFailedError
+from ledger.errors import BatchMismatchError, ProcessFailedError
 
 if TYPE_CHECKING:
     from batcher.parts import Parts
@@ -79,7 +79,13 @@ class Preparation:
         seqs = range(job.first_seq, job.first_seq + job.count)
         with parts.database.transaction() as session:
             receipts = entries(session, job.operator, job.lane, seqs, parts.chains.deployment.receipt_domain)
+            voided = blobs_of(session, filling_before(session, job)) if job.fill else []
         batch = encode_checked(receipts, job.attribution_method, job.attribution_params_hash)
+        if list(batch.blobs) == voided:
+            raise BatchMismatchError(
+                f"Batch {job.batch_id} was voided, and its receipts give the same blobs again: filling its hole with "
+                "them would cost the bond again. Start a batcher without the fault before the hole is final."
+            )
         return _Proving(batch, parts.proving.submit(batch.blobs, parts.sidecar))
 
     def _store(self, job: BatchJob, batch: EncodedBatch, proved: list[ProvedBlob]) -> None:

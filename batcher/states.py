@@ -15,7 +15,7 @@ class State(StrEnum):
     COMMITTED = "committed"
     FINALIZED = "finalized"
     VOIDED = "voided"
-    """A challenge proved a fault of the batch; the receipts do not pay until it is refilled."""
+    """A challenge proved a fault of this filling; the receipts do not pay until the next one is committed."""
     SUPERSEDED = "superseded"
     """Another process committed other receipts under the same sequence numbers."""
     FAULTED = "faulted"
@@ -34,3 +34,4 @@ class Purpose(StrEnum):
     RELAY = "relay"
     COMMIT = "commit"
     FINALIZE = "finalize"
+    REFUND = "refund"

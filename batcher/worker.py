@@ -16,6 +16,7 @@ from batcher.jobs import jobs_past_window, move, revocable_jobs, uncommitted_job
 from batcher.parts import View, look
 from batcher.posting import attest, post
 from batcher.prepare import Preparation
+from batcher.refilling import Refilling
 from batcher.relaying import relay
 from batcher.selecting import Selection
 from batcher.states import UNCOMMITTED, State
@@ -52,6 +53,7 @@ class Worker:
         self._selection = Selection(parts)
         self._preparation = Preparation(parts)
         self._alarms = Alarms(parts)
+        self._refilling = Refilling(parts)
         self.under_way: list[BatchJob] = []
         self.blocked: dict[int, TributaryError] = {}
 
@@ -67,6 +69,7 @@ class Worker:
         """
         view = look(self._parts)
         self._alarms.look(view)
+        began = self._refilling.look(view)
         jobs = self._uncommitted()
         free_places = self._parts.settings.max_open_jobs - len(jobs)
         made = self._selection.select_due(view, free_places, everything=everything)
@@ -80,7 +83,7 @@ class Worker:
         moved += self._recheck(view)
         self.under_way = [job for job in jobs if job.state in UNCOMMITTED]
         self.under_way += [job for job in past_window if job.state == State.COMMITTED]
-        return bool(made) or any(moved)
+        return bool(made) or began or any(moved)
 
     def wait(self) -> None:
         """Wait for a worker process to finish a blob, or else for the poll interval."""

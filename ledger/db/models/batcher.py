@@ -39,9 +39,9 @@ STATES = (
     "superseded",
     "faulted",
 )
-"""Life of a job, in order; the last four are ends (see `batcher.states`)."""
+"""Life of a job, in order; the last four are ends of that filling (see `batcher.states`)."""
 
-PURPOSES = ("authorize", "post", "relay", "commit", "finalize")
+PURPOSES = ("authorize", "post", "relay", "commit", "finalize", "refund")
 OUTCOMES = ("mined", "reverted", "replaced")
 
 AnyTime = TIMESTAMP(timezone=True)
@@ -54,6 +54,9 @@ def _one_of(column: str, values: tuple[str, ...]) -> str:
 class BatchJob(Base):
     """One batch from its selection to its end. Written by `batcher`; rows are never deleted.
 
+    A job is one filling of a batch: where a filling was voided, the next one (`fill` + 1) holds the same receipts, has
+    the batch's id from its beginning, and `first_committed_at` of the first commit. `committed_at` is its own.
+
     Which receipts it holds is fixed when it is selected, its bytes when it is encoded. `state` is the last one that
     the batcher saw; the chains decide, and a reorg takes a job back. `fault` says in one sentence why it ended badly.
     """
@@ -63,8 +66,10 @@ class BatchJob(Base):
         CheckConstraint(_one_of("state", STATES), name="state_known"),
         CheckConstraint("count > 0", name="count_positive"),
         CheckConstraint("(state = 'faulted') = (fault IS NOT NULL)", name="fault_told"),
-        # A lane's receipts are cut once: two batchers that both cut here fail at the second.
-        UniqueConstraint("chain_id", "ledger_address", "operator", "lane", "first_seq"),
+        # A lane's receipts are cut once, and a hole filled once: two batchers that both do it fail at the second.
+        UniqueConstraint(
+            "chain_id", "ledger_address", "operator", "lane", "first_seq", "fill", name="uq_batch_jobs_filled_once"
+        ),
         # What is still under way, in the order it goes out.
         Index(
             "ix_batch_jobs_open",
@@ -81,6 +86,7 @@ class BatchJob(Base):
     operator: Mapped[Address] = mapped_column()
     lane: Mapped[Lane] = mapped_column()
     first_seq: Mapped[Sequence64] = mapped_column()
+    fill: Mapped[SmallCount] = mapped_column(server_default=text("0"))
     count: Mapped[Count] = mapped_column()
     attribution_method: Mapped[Hash32] = mapped_column()
     attribution_params_hash: Mapped[Hash32] = mapped_column()
@@ -99,6 +105,7 @@ class BatchJob(Base):
     posted_at: Mapped[ChainSeconds | None] = mapped_column()
     batch_id: Mapped[Sequence64 | None] = mapped_column()
     committed_at: Mapped[ChainSeconds | None] = mapped_column()
+    first_committed_at: Mapped[ChainSeconds | None] = mapped_column()
     reserve_units: Mapped[Units | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
