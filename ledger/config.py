@@ -160,3 +160,13 @@ class ArchiveSettings(Settings):
         default_factory=lambda: state_folder() / "archive",
         description="Folder of the blob archive, content-addressed by versioned hash",
     )
+
+
+class AttributionSettings(Settings):
+    """Where the texts of registered datasets and the index over them are."""
+
+    attribution_dir: Path = Field(
+        validation_alias="ATTRIBUTION_DIR",
+        default_factory=lambda: state_folder() / "attribution",
+        description="Folder of the library of registered texts, made by `tributary attribution index`",
+    )

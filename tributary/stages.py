@@ -55,6 +55,12 @@ PARTS = (
         "Compute what everybody has earned from logs and blobs alone.",
         CHECK_PANEL,
     ),
+    Part(
+        "attribution",
+        "tributary.attribution.command",
+        "Index registered texts; say whose words an answer holds; compute a receipt's set again.",
+        CHECK_PANEL,
+    ),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
 

@@ -55,10 +55,15 @@ def load_transcripts(folder: Path) -> list[Transcript]:
     """
     if not folder.is_dir():
         raise MalformedInputError(f"There are no transcripts in {folder}, which is not a folder.")
-    return [_load(path) for path in sorted(folder.glob("*.json"))]
+    return [load_transcript(path) for path in sorted(folder.glob("*.json"))]
 
 
-def _load(path: Path) -> Transcript:
+def load_transcript(path: Path) -> Transcript:
+    """The transcript in a file.
+
+    Raises:
+        MalformedInputError: it is none; the sentence names it.
+    """
     try:
         return _transcript(path, from_json(path.read_bytes()))
     except (ValueError, KeyError, TypeError, ProtocolError) as error:

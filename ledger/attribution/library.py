@@ -75,7 +75,7 @@ class Library:
             LibraryError: there is one already, or the background is not the one that the parameters name.
         """
         if (folder / "library.json").exists():
-            raise LibraryError(f"there is a library in {folder} already")
+            raise LibraryError(f"There is a library in {folder} already.")
         (folder / "texts").mkdir(parents=True, exist_ok=True)
         (folder / "shards").mkdir(exist_ok=True)
         seed = secrets.token_bytes(_SEED_BYTES)
@@ -89,23 +89,32 @@ class Library:
         Raises:
             LibraryError: none there, of another method, or changed.
         """
+        while True:
+            described = _description(folder)
+            try:
+                return cls._opened(folder, method, described)
+            except LibraryError:
+                # Merged by an addition that ended meanwhile: what that one describes is there.
+                if _description(folder) == described:
+                    raise
+
+    @classmethod
+    def _opened(cls, folder: Path, method: Method, description: str) -> Library:
         try:
-            stored: dict[str, Any] = json.loads((folder / "library.json").read_text())
+            stored: dict[str, Any] = json.loads(description)
             if stored["format"] != FORMAT or stored["parameters"] != params_hash(method.parameters, ()).hex():
                 raise LibraryError(
-                    f"the library in {folder} was built for another version of the method: build it again"
+                    f"The library in {folder} was built for another version of the method: build it again."
                 )
             seed = bytes.fromhex(stored["seed"])
             described = [(each["file"], each["assetIds"], bytes.fromhex(each["checksum"])) for each in stored["shards"]]
-        except FileNotFoundError as error:
-            raise LibraryError(f"there is no library in {folder}: `tributary attribution index` makes one") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LibraryError(f"the library in {folder} can't be read: build it again") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise LibraryError(f"The library in {folder} can't be read: build it again.") from error
         texts = {a: DatasetText.open(folder / "texts", a) for _, asset_ids, _ in described for a in asset_ids}
         for text in texts.values():
             text.check()
         if 0 not in texts or texts[0].content_hash != method.parameters.background:
-            raise LibraryError(f"the library in {folder} has another background than the method")
+            raise LibraryError(f"The library in {folder} has another background than the method.")
         opened = tuple(
             shards.load(folder / "shards" / file, asset_ids, [len(texts[a].content) for a in asset_ids], checksum)
             for file, asset_ids, checksum in described
@@ -154,7 +163,7 @@ class Library:
         added: dict[int, DatasetText] = {}
         for dataset in sorted(datasets):
             if dataset.asset_id in self.texts or dataset.asset_id in added:
-                raise LibraryError(f"dataset {dataset.asset_id} is in the library already")
+                raise LibraryError(f"Dataset {dataset.asset_id} is in the library already.")
             store(dataset.folder, self.folder / "texts", dataset.asset_id, dataset.content_hash)
             added[dataset.asset_id] = DatasetText.open(self.folder / "texts", dataset.asset_id)
         made = [self._shard(group, progress) for group in _groups(list(added.values()))]
@@ -190,6 +199,13 @@ class Library:
     def _name(self, shard: Shard) -> str:
         described = json.loads((self.folder / "library.json").read_text())["shards"]
         return next(str(each["file"]) for each in described if each["checksum"] == shard.checksum.hex())
+
+
+def _description(folder: Path) -> str:
+    try:
+        return (folder / "library.json").read_text()
+    except OSError as error:
+        raise LibraryError(f"There is no library in {folder}: `tributary attribution index` makes one.") from error
 
 
 @lru_cache(maxsize=4)

@@ -146,7 +146,7 @@ def load(path: Path, asset_ids: Sequence[int], sizes: Sequence[int], expected: b
         empty = path.stat().st_size == 0
         words = np.empty(0, "<u8") if empty else np.memmap(path, "<u8", "r").view(np.ndarray)
     except (OSError, ValueError) as error:
-        raise LibraryError(f"the shard {path.name} can't be read: {error}") from error
+        raise LibraryError(f"The shard {path.name} can't be read: {error}.") from error
     if checksum(words) != expected:
-        raise LibraryError(f"the shard {path.name} has been changed: build the library again")
+        raise LibraryError(f"The shard {path.name} has been changed: build the library again.")
     return Shard(tuple(asset_ids), tuple(sizes), words, expected)

@@ -57,10 +57,10 @@ class DatasetText:
             )
             content = _mapped(folder / f"{asset_id}.text")
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise LibraryError(f"the text of dataset {asset_id} can't be read: {error}") from error
+            raise LibraryError(f"The text of dataset {asset_id} can't be read: {error}.") from error
         bounds = (0, *accumulate(file.size_bytes for file in files))
         if bounds[-1] != len(content):
-            raise LibraryError(f"the text of dataset {asset_id} has another size than its files")
+            raise LibraryError(f"The text of dataset {asset_id} has another size than its files.")
         return cls(asset_id, bytes.fromhex(listing["contentHash"]), files, content, bounds)
 
     def check(self) -> None:
@@ -71,9 +71,9 @@ class DatasetText:
         """
         for number, file in enumerate(self.files):
             if hashlib.sha256(self.file_content(number)).digest() != file.sha256:
-                raise LibraryError(f"{file.path} of dataset {self.asset_id} has been changed: build the library again")
+                raise LibraryError(f"{file.path} of dataset {self.asset_id} has been changed: build the library again.")
         if content_hash(self.files) != self.content_hash:
-            raise LibraryError(f"the text of dataset {self.asset_id} is not the one that was registered")
+            raise LibraryError(f"The text of dataset {self.asset_id} is not the one that was registered.")
 
     def file_content(self, number: int) -> memoryview:
         """Bytes of one file."""
@@ -109,12 +109,12 @@ def store(source: Path, folder: Path, asset_id: int, registered: bytes) -> None:
     if found != registered:
         text.unlink()
         raise LibraryError(
-            f"the files in {source} have the contentHash 0x{found.hex()}, but asset {asset_id} was registered with "
-            f"0x{registered.hex()}"
+            f"The files in {source} have the contentHash 0x{found.hex()}, but asset {asset_id} was registered with "
+            f"0x{registered.hex()}."
         )
     if sum(file.size_bytes for file in files) > MAX_DATASET_BYTES:
         text.unlink()
-        raise LibraryError(f"dataset {asset_id} has more than 4 GiB; register it in parts")
+        raise LibraryError(f"Dataset {asset_id} has more than 4 GiB; register it in parts.")
     rows = [{"path": file.path, "size": file.size_bytes, "sha256": file.sha256.hex()} for file in files]
     listing = {"contentHash": registered.hex(), "files": rows}
     (folder / f"{asset_id}.json").write_text(json.dumps(listing, indent=1) + "\n")
@@ -131,11 +131,11 @@ def regular_files(source: Path) -> list[Path]:
         if any(part.startswith(".") for part in path.relative_to(source).parts):
             continue
         if path.is_symlink():
-            raise LibraryError(f"{path} is a symbolic link, which no registered content holds")
+            raise LibraryError(f"{path} is a symbolic link, which no registered content holds.")
         if path.is_file():
             found.append(path)
     if not found:
-        raise LibraryError(f"there are no files in {source}")
+        raise LibraryError(f"There are no files in {source}.")
     return sorted(found, key=lambda path: path.relative_to(source).as_posix().encode())
 
 

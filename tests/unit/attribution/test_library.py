@@ -1,0 +1,174 @@
+"""What a library of registered texts believes, what it survives, and how it grows."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ledger.attribution import library as library_module
+from ledger.attribution import shards
+from ledger.attribution.errors import LibraryError
+from ledger.attribution.library import Library, RegisteredDataset
+from ledger.attribution.reading import PIECE_BYTES
+from ledger.attribution.standard import BACKGROUND, PARAMETERS, standard_method
+from ledger.attribution.texts import folder_hash
+from ledger.protocol.attribution import NO_PRIOR, Attribution, Texts, attribute, placed_in_file
+from tests.unit.attribution.cases import sentence
+
+pytestmark = pytest.mark.unit
+
+METHOD = standard_method()
+QUOTES = (
+    "Quixotic lamplighters gathered beneath the crumbling aqueduct while seventeen cartographers argued loudly.",
+    "Obsidian dragonflies hovered over the marsh as apprentices recited forgotten theorems to bewildered herons.",
+    "Nobody in the observatory remembered who had catalogued those improbable comets before the great flood.",
+)
+
+
+def dataset(folder: Path, asset_id: int, text: str) -> RegisteredDataset:
+    source = folder / f"source-{asset_id}"
+    source.mkdir()
+    (source / "text.txt").write_text(text)
+    return RegisteredDataset(asset_id, folder_hash(source), source)
+
+
+def made(folder: Path, *texts: str) -> Library:
+    registered = [dataset(folder, number, text) for number, text in enumerate(texts, 1)]
+    return Library.create(folder / "library", METHOD, BACKGROUND).adding(registered)
+
+
+def ask(library: Library, answer: str) -> Attribution:
+    return attribute(Texts((answer,), ()), library, range(1, 100), NO_PRIOR, METHOD)
+
+
+def test_the_shipped_background_is_the_one_that_the_parameters_name() -> None:
+    assert folder_hash(BACKGROUND) == PARAMETERS.background
+
+
+def test_a_passage_is_found_with_its_place(tmp_path: Path) -> None:
+    library = made(tmp_path, *(f"{quote}\nAnd so on." for quote in QUOTES))
+    (span,) = ask(library, f"As they say: {QUOTES[1]}").spans
+    assert (span.asset_id, span.path, span.offset) == (2, "text.txt", 0)
+    assert ask(library, "Nothing that anybody registered.").entries == ()
+
+
+def test_a_text_that_is_not_the_registered_one_is_refused(tmp_path: Path) -> None:
+    registered = dataset(tmp_path, 1, QUOTES[0])
+    (registered.folder / "text.txt").write_text(QUOTES[1])
+    library = Library.create(tmp_path / "library", METHOD, BACKGROUND)
+    with pytest.raises(LibraryError, match="was registered with"):
+        library.adding([registered])
+    assert Library.open(tmp_path / "library", METHOD).corpus == ()
+
+
+def test_a_text_that_changed_in_the_library_is_refused(tmp_path: Path) -> None:
+    made(tmp_path, *QUOTES)
+    text = tmp_path / "library" / "texts" / "2.text"
+    text.write_bytes(text.read_bytes().replace(b"marsh", b"swamp"))
+    with pytest.raises(LibraryError, match="dataset 2 has been changed"):
+        Library.open(tmp_path / "library", METHOD)
+
+
+def test_a_listing_that_changed_with_its_text_is_not_the_registered_content(tmp_path: Path) -> None:
+    made(tmp_path, *QUOTES)
+    listing = tmp_path / "library" / "texts" / "2.json"
+    document = json.loads(listing.read_text())
+    document["files"][0]["path"] = "other.txt"
+    listing.write_text(json.dumps(document))
+    with pytest.raises(LibraryError, match="not the one that was registered"):
+        Library.open(tmp_path / "library", METHOD)
+
+
+def test_a_shard_that_changed_is_refused(tmp_path: Path) -> None:
+    made(tmp_path, *QUOTES)
+    shard, *_ = (tmp_path / "library" / "shards").iterdir()
+    shard.write_bytes(shard.read_bytes()[:-1] + b"\xff")
+    with pytest.raises(LibraryError, match="has been changed"):
+        Library.open(tmp_path / "library", METHOD)
+
+
+def test_an_index_that_lies_makes_no_match(tmp_path: Path) -> None:
+    library = made(tmp_path, QUOTES[0], QUOTES[1])
+    # Every word of the index now points into the other dataset, or into the middle of a word.
+    background, honest = library.shards
+    sizes = honest.sizes
+    for shift in (1, sizes[0] - 3, sizes[1]):
+        places = (honest.words + np.uint64(shift)) & np.uint64(0xFFFFFFFF)
+        lying = (honest.words & ~np.uint64(0xFFFFFFFF)) | places % np.uint64(sum(sizes))
+        forged = Library(
+            library.folder, METHOD, library.texts, (background, shards.Shard(honest.asset_ids, sizes, lying, b"")),
+            library.seed,
+            library.reader, library.key,
+        )  # fmt: skip
+        assert ask(forged, QUOTES[1]).weights == {}
+    assert ask(library, QUOTES[1]).weights.keys() == {2}
+
+
+@pytest.mark.parametrize("step", ["store", "write", "_compacted"])
+def test_an_interrupted_addition_leaves_the_library_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    library = made(tmp_path, QUOTES[0])
+    added = dataset(tmp_path, 2, QUOTES[1])
+    owner = shards if step == "write" else library_module
+    honest = getattr(owner, step)
+
+    def cut(*arguments: object) -> object:
+        honest(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, step, cut)
+        with pytest.raises(KeyboardInterrupt):
+            library.adding([added])
+    again = Library.open(tmp_path / "library", METHOD)
+    assert again.corpus == library.corpus
+    assert ask(again.adding([added]), QUOTES[1]).weights.keys() == {2}
+
+
+def test_many_small_additions_make_few_shards(tmp_path: Path) -> None:
+    library = made(tmp_path)
+    rng = random.Random(7)
+    texts = [sentence(rng, 60) + QUOTES[number % 3].replace("the", f"the {number}") for number in range(40)]
+    before = {}
+    for number, text in enumerate(texts, 1):
+        library = library.adding([dataset(tmp_path, number, text)])
+        before.update({shard.checksum: number for shard in library.shards})
+    assert len(library.shards) <= 8
+    assert sorted(a for shard in library.shards for a in shard.asset_ids) == list(range(41))
+    assert {file.name for file in (tmp_path / "library" / "shards").iterdir()} == {
+        each["file"] for each in json.loads((tmp_path / "library" / "library.json").read_text())["shards"]
+    }
+    assert all(ask(library, text).weights for text in texts)
+
+
+def test_files_longer_than_a_piece_are_read_like_short_ones(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    text = " ".join(rng.choice(("quern", "zymurgy", "éclair", "the", "oubliette,", "w" * 90)) for _ in range(150_000))
+    content = text.encode()
+    assert len(content) > PIECE_BYTES
+    library = made(tmp_path, QUOTES[0])
+    units = library.reader.whole(content, "text.txt")
+    placed = placed_in_file(METHOD.folding, content, "text.txt")
+    assert units.starts.tolist() == [unit.start for unit in placed]
+    assert units.ends.tolist() == [unit.end for unit in placed]
+    assert units.millibits.tolist() == METHOD.surprisal.of([unit.text for unit in placed])
+
+
+def test_a_symbolic_link_is_no_content(tmp_path: Path) -> None:
+    registered = dataset(tmp_path, 1, QUOTES[0])
+    (registered.folder / "link.txt").symlink_to(registered.folder / "text.txt")
+    with pytest.raises(LibraryError, match="symbolic link"):
+        folder_hash(registered.folder)
+
+
+def test_a_dataset_is_added_once(tmp_path: Path) -> None:
+    library = made(tmp_path, QUOTES[0])
+    with pytest.raises(LibraryError, match="already"):
+        library.adding([RegisteredDataset(1, b"", tmp_path)])
+    with pytest.raises(LibraryError, match="There is a library"):
+        Library.create(tmp_path / "library", METHOD, BACKGROUND)
