@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from audit.chain.assets import Asset, read_assets
 from audit.chain.batches import Batch, read_batches
 from audit.chain.events import Event
+from audit.chain.lists import Lists, read_lists
 from audit.chain.node import Node
 from audit.chain.posts import Post, check_attestations, read_posts
 from audit.chain.prices import Prices
@@ -22,6 +23,7 @@ class Histories:
     """Of our contracts on L2."""
     times: Mapping[int, int]
     """Unix time of each L2 block that holds an event."""
+    lists: Lists
     assets: Mapping[int, Asset]
     prices: Prices
     batches: Mapping[int, Batch]
@@ -45,13 +47,15 @@ def read_histories(
         differences: where broken rules go.
     """
     times = {number: block.timestamp for number, block in l2.blocks(event.block for event in events).items()}
-    assets = read_assets(events, times, differences)
+    lists = read_lists(events, differences)
+    assets = read_assets(events, times, differences, lists)
     batches = read_batches(events, times, differences)
     posts = read_posts(l1_events, l1, differences)
     check_attestations(events, posts, batches.values(), differences)
     return Histories(
         events=events,
         times=times,
+        lists=lists,
         assets=assets,
         prices=Prices(events),
         batches=batches,

@@ -122,7 +122,7 @@ class Audit:
             transcripts=self._read_transcripts(histories),
             kept=KeptReceipts(self._kept, self._deployment.receipt_domain, histories.events),
             token=state.token,
-            entitlements=Entitlements(histories.assets, self._protocol(state)),
+            entitlements=Entitlements(histories.assets, self._protocol(state), histories.lists),
             differences=self._differences,
             tally=self._tally,
             comparison=comparison,

@@ -8,10 +8,13 @@ Cost follows assets and payees, not receipts.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.db.entitlement_rule import FROM_THE_FIRST
 from ledger.errors import ConservationError, NotYetFinalError
+from ledger.protocol.contributors import Contributor, ContributorList, contributors_root
 from ledger.protocol.entitlement import EffectiveShare, RoyaltyTerms, WeightedFee, floor_units, numerators
 from ledger.protocol.units import ENTITLEMENT_ONE
 from settlement import queries
@@ -117,11 +120,24 @@ def by_rule(session: Session, through: int, protocol: ProtocolShare) -> Entitlem
     ]
     try:
         with uncollected():
-            owed = numerators(sums, _royalty_terms(session), protocol)
+            owed = numerators(sums, _royalty_terms(session), protocol, _lists(session))
             lines = [Entitlement(payee, owed[payee]) for payee in sorted(owed)]
     except KeyError as error:
-        raise ConservationError(f"The index has no terms {error} though receipts used them; rebuild it.") from error
+        raise ConservationError(f"The index has no {error} though receipts used its terms; rebuild it.") from error
     return _complete(session, through, lines)
+
+
+def _lists(session: Session) -> dict[bytes, ContributorList]:
+    """The contributor lists that terms name, by payee address, each held against the root that was committed to."""
+    lists = {}
+    for (list_id, root), rows in groupby(session.execute(queries.CONTRIBUTORS), key=attrgetter("list_id", "root")):
+        listed = ContributorList(list_id, (Contributor(bytes(row.contributor), int(row.weight)) for row in rows))
+        if contributors_root(listed.contributors) != bytes(root):
+            raise ConservationError(
+                f"The index has other rows of contributor list {list_id} than the chain; rebuild it."
+            )
+        lists[listed.payee] = listed
+    return lists
 
 
 def _royalty_terms(session: Session) -> dict[tuple[int, int], RoyaltyTerms]:

@@ -32,6 +32,13 @@ ROYALTY_TERMS: Final = text("SELECT asset_id, version, royalty_ppm, data_ppm, mo
 
 EFFECTIVE_SHARES: Final = text("SELECT asset_id, version, payee, share FROM effective_shares ORDER BY 1, 2, position")
 
+CONTRIBUTORS: Final = text("""
+    SELECT l.list_id, l.root, c.contributor, c.weight
+    FROM contributor_lists l JOIN contributors c USING (list_id)
+    WHERE l.completed_block_number IS NOT NULL AND l.payee IN (SELECT payee FROM effective_shares)
+    ORDER BY l.list_id, c.position
+""")
+
 NUMERATORS: Final = with_rule("WITH {owed} SELECT payee, numerator FROM owed ORDER BY payee")
 
 CLAIMED: Final = text("SELECT payee, max(cumulative_units) AS claimed_units FROM claims GROUP BY payee")

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from api.reading import Reading
+from ledger.db.entitlement_rule import with_rule
 
 _ASSETS = text("""
     SELECT a.asset_id, a.kind, a.content_hash, a.registrant, a.uri, a.block_number, e.timestamp AS registered_at,
@@ -45,6 +46,21 @@ _DATASETS = text(
 _SHARES = text(
     "SELECT version, payee, share FROM effective_shares WHERE asset_id = :asset_id ORDER BY version, position"
 )
+
+_LISTS = text("""
+    SELECT e.version, l.list_id, l.payee, l.root, l.count, l.total_weight
+    FROM effective_shares e JOIN contributor_lists l USING (payee)
+    WHERE e.asset_id = :asset_id ORDER BY e.version, l.list_id
+""")
+
+# Rows of a list rise by contributor, so this is their order, too.
+_CONTRIBUTORS = with_rule("""
+    SELECT h.list_id, h.payee AS contributor, c.weight, h.share, c.block_number
+    FROM {holders} AS h JOIN contributors c ON c.list_id = h.list_id AND c.contributor = h.payee
+    WHERE h.asset_id = :asset_id AND h.version = :version AND h.list_id IS NOT NULL
+      AND (h.list_id, h.payee) > (:after_list, :after_contributor)
+    ORDER BY h.list_id, h.payee LIMIT :limit
+""")
 
 _CHILDREN = text("SELECT DISTINCT asset_id FROM parents WHERE parent_asset_id = :asset_id ORDER BY asset_id")
 _ADMITTED_BY = text("SELECT DISTINCT asset_id FROM admitted_datasets WHERE dataset_id = :asset_id ORDER BY asset_id")
@@ -100,9 +116,23 @@ def owners(reading: Reading, asset_id: int) -> list[Row[Any]]:
 
 
 def terms_rows(reading: Reading, asset_id: int) -> dict[str, list[Row[Any]]]:
-    """Every version's terms, splits, parents, datasets and effective shares."""
-    parts = {"terms": _TERMS, "splits": _SPLITS, "parents": _PARENTS, "datasets": _DATASETS, "shares": _SHARES}
+    """Every version's terms, splits, parents, datasets, effective shares and contributor lists."""
+    parts = {
+        "terms": _TERMS,
+        "splits": _SPLITS,
+        "parents": _PARENTS,
+        "datasets": _DATASETS,
+        "shares": _SHARES,
+        "lists": _LISTS,
+    }
     return {name: list(reading.session.execute(query, {"asset_id": asset_id})) for name, query in parts.items()}
+
+
+def contributors(reading: Reading, asset_id: int, version: int, after: tuple[int, bytes], limit: int) -> list[Row[Any]]:
+    """Contributors through the lists of an asset version, by rising list and address after `after`."""
+    given = {"asset_id": asset_id, "version": version, "limit": limit}
+    given |= {"after_list": after[0], "after_contributor": after[1]}
+    return list(reading.session.execute(_CONTRIBUTORS, given))
 
 
 def children(reading: Reading, asset_id: int) -> list[int]:

@@ -17,6 +17,7 @@ from ledger.db.entitlement_rule import with_rule
 _EARNINGS = with_rule("""
     WITH {earned}
     SELECT c.source, c.asset_id, CASE WHEN c.source IN ('royalty', 'data') THEN c.dataset_id ELSE 0 END AS dataset_id,
+           c.list_id,
            CAST(to_timestamp(b.first_committed_at) AT TIME ZONE 'UTC' AS date) AS day,
            sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :finalized) AS settled_finalized,
            sum(c.numerator) FILTER (WHERE b.finalized_block_number <= :safe) AS settled_safe,
@@ -28,7 +29,7 @@ _EARNINGS = with_rule("""
            sum(c.numerator) FILTER (WHERE b.status = 'open') AS open_unsafe
     FROM earned c JOIN batches b USING (batch_id, fill)
     WHERE b.first_committed_at >= :since AND b.first_committed_at < :until
-    GROUP BY 1, 2, 3, 4 ORDER BY 4, 1, 2, 3
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 5, 1, 2, 3, 4
 """)
 
 # Everybody's earnings through a block, a page of payees at a time.

@@ -5,14 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy import Row
 
-from api.parameters import AddressQuery, Cursor, IdPath, Limit, cursor_after, key_of, optional_address
+from api.parameters import LARGEST_ID, AddressQuery, Cursor, IdPath, Limit, cursor_after, key_of, optional_address
 from api.queries import assets as queries
 from api.reading import CurrentReading, Reading
 from api.schemas.assets import (
     Asset,
     AssetLine,
+    ContributorList,
     EffectiveShare,
     Kind,
+    ListedContributor,
     Owner,
     ParentShare,
     Price,
@@ -22,6 +24,7 @@ from api.schemas.assets import (
 )
 from api.schemas.figures import ExactFigure, Page, ReadAt, address, hex_of
 from ledger.errors import NotFoundError
+from ledger.protocol.contributors import list_id_of
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.units import ENTITLEMENT_ONE, PPM
 
@@ -80,6 +83,37 @@ def one_asset(reading: CurrentReading, asset_id: IdPath) -> Asset:
     )
 
 
+@router.get("/{asset_id}/contributors")
+def list_contributors(
+    reading: CurrentReading,
+    asset_id: IdPath,
+    version: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Of its terms; the one in force.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[ListedContributor]:
+    """Who is paid through the contributor lists that an asset's terms name, with weight and share; none is an empty list."""
+    rows = queries.assets(reading, asset_id=asset_id)
+    if not rows:
+        raise NotFoundError(f"There is no asset {asset_id}; GET /v1/assets lists them.")
+    key = key_of(cursor, (int, bytes))
+    after = (0, b"") if key is None else (int(key[0]), bytes(key[1]))
+    listed = queries.contributors(reading, asset_id, version or rows[0].version, after, limit + 1)
+    shown = listed[:limit]
+    following = cursor_after(shown[-1].list_id, bytes(shown[-1].contributor)) if len(listed) > limit else None
+    items = [
+        ListedContributor(
+            list_id=row.list_id,
+            contributor=address(row.contributor),
+            weight=str(row.weight),
+            share=int(row.share),
+            finality=reading.l2.of(row.block_number),
+            block=row.block_number,
+        )
+        for row in shown
+    ]
+    return Page[ListedContributor](read_at=ReadAt.of(reading), items=items, next_cursor=following)
+
+
 def _line(reading: Reading, row: Row[Any]) -> dict[str, Any]:
     return {
         "asset_id": row.asset_id,
@@ -115,10 +149,25 @@ def _version(reading: Reading, terms: Row[Any], rows: dict[str, list[Row[Any]]],
         floor_input_price_units=str(terms.floor_input_price_units),
         floor_output_price_units=str(terms.floor_output_price_units),
         attribution_mode=terms.mode,
-        split=[Share(payee=address(row.payee), ppm=row.ppm) for row in of["splits"]],
+        split=[
+            Share(payee=address(row.payee), ppm=row.ppm, list_id=list_id_of(bytes(row.payee))) for row in of["splits"]
+        ],
         parents=[ParentShare(asset_id=row.parent_asset_id, ppm=row.ppm) for row in of["parents"]],
         datasets=[row.dataset_id for row in of["datasets"]],
-        effective_shares=[EffectiveShare(payee=address(row.payee), share=row.share) for row in of["shares"]],
+        effective_shares=[
+            EffectiveShare(payee=address(row.payee), share=row.share, list_id=list_id_of(bytes(row.payee)))
+            for row in of["shares"]
+        ],
+        contributor_lists=[
+            ContributorList(
+                list_id=row.list_id,
+                payee=address(row.payee),
+                root=hex_of(row.root),
+                contributors=row.count,
+                total_weight=str(row.total_weight),
+            )
+            for row in of["lists"]
+        ],
         finality=reading.l2.of(terms.block_number),
         block=terms.block_number,
     )

@@ -186,12 +186,18 @@ def _earned(reading: Reading, rows: Sequence[Row[Any]]) -> Earned:
 
 
 def _by_source(reading: Reading, rows: Sequence[Row[Any]]) -> list[SourceEarnings]:
-    groups = _grouped(
-        rows, lambda row: (row.source, row.asset_id, row.dataset_id if row.source == Source.DATA else None)
-    )
+    def why(row: Row[Any]) -> tuple[Any, ...]:
+        return row.source, row.asset_id, row.dataset_id if row.source == Source.DATA else None, row.list_id
+
     return [
-        SourceEarnings(source=source, asset_id=asset_id, dataset_id=dataset_id, **_earned(reading, part).model_dump())
-        for (source, asset_id, dataset_id), part in groups.items()
+        SourceEarnings(
+            source=source,
+            asset_id=asset_id,
+            dataset_id=dataset_id,
+            list_id=list_id,
+            **_earned(reading, part).model_dump(),
+        )
+        for (source, asset_id, dataset_id, list_id), part in _grouped(rows, why).items()
     ]
 
 

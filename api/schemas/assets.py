@@ -41,6 +41,7 @@ class Owner(Model):
 class Share(Model):
     payee: AddressText
     ppm: int
+    list_id: int | None = Field(description="The contributor list that the payee stands for; null for one payee")
 
 
 class ParentShare(Model):
@@ -53,6 +54,28 @@ class EffectiveShare(Model):
 
     payee: AddressText
     share: int = Field(description="In units of 1e-12; all together are exactly 10^12", examples=[250_000_000_000])
+    list_id: int | None = Field(description="The contributor list that the payee stands for; null for one payee")
+
+
+class ContributorList(Model):
+    """Contributors who are paid as one payee, by weight; complete and immutable."""
+
+    list_id: int
+    payee: AddressText
+    root: HashText = Field(description="Merkle root over the rows, as it was committed to")
+    contributors: int
+    total_weight: str = Field(description="Sum of all weights, a whole number")
+
+
+class ListedContributor(Model):
+    """A contributor to an asset, through one of its lists."""
+
+    list_id: int
+    contributor: AddressText
+    weight: str = Field(description="A whole number; its part of the list is weight over total weight")
+    share: int = Field(description="Its part of the asset's royalty, in units of 1e-12")
+    finality: Finality
+    block: int
 
 
 class TermsVersion(Model):
@@ -69,6 +92,7 @@ class TermsVersion(Model):
     parents: list[ParentShare]
     datasets: list[int] = Field(description="Datasets that its receipts' attribution sets may name")
     effective_shares: list[EffectiveShare]
+    contributor_lists: list[ContributorList] = Field(description="Lists that the effective shares name")
     finality: Finality
     block: int
 

@@ -35,6 +35,7 @@ class SourceEarnings(Earned):
     source: Source
     asset_id: int = Field(description="The asset that served")
     dataset_id: int | None = Field(description="The dataset drawn on, where that is why")
+    list_id: int | None = Field(description="The contributor list through which it earned; null for a share of its own")
 
 
 class DayEarnings(Earned):

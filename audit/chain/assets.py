@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from audit.chain.events import Event, of
+from audit.chain.lists import Lists, is_list
 from audit.chain.shares import Shares, effective_shares
 from audit.difference import Differences, Place
 from ledger.protocol.units import NOTICE_SECONDS
@@ -12,6 +14,7 @@ from ledger.protocol.units import NOTICE_SECONDS
 MODEL: Final = 1
 ADAPTER: Final = 2
 DATASET: Final = 3
+NO_LISTS: Final[Lists] = MappingProxyType({})
 BY_OPERATOR: Final = 1
 """Attribution mode in which receipts may carry sets."""
 
@@ -49,13 +52,16 @@ class Asset:
         return in_force[-1] if in_force else self.terms[0]
 
 
-def read_assets(events: Iterable[Event], times: Mapping[int, int], differences: Differences) -> dict[int, Asset]:
+def read_assets(
+    events: Iterable[Event], times: Mapping[int, int], differences: Differences, lists: Lists = NO_LISTS
+) -> dict[int, Asset]:
     """Every asset by id, with each version's effective shares compared with those that the registry logged.
 
     Args:
         events: of all contracts, in chain order.
         times: Unix time of each block that holds an event.
         differences: where the audit's findings go.
+        lists: complete contributor lists, which a split may name.
     """
     assets: dict[int, Asset] = {}
     for event in of(events, "AttributionRegistry", "AssetRegistered", "TermsRegistered"):
@@ -66,9 +72,18 @@ def read_assets(events: Iterable[Event], times: Mapping[int, int], differences: 
         elif asset_id in assets:
             terms = _read_terms(assets, len(assets[asset_id].terms) + 1, event, times[event.block], differences)
             assets[asset_id].terms.append(terms)
+            _check_lists(event, lists, differences)
         else:
             differences.note(_place(event), "its asset", "registered before", "unknown")
     return {asset_id: asset for asset_id, asset in assets.items() if asset.terms}
+
+
+def _check_lists(event: Event, lists: Lists, differences: Differences) -> None:
+    """Notes every list that is named before it is complete: nobody could say whom it pays."""
+    for share in event.args["effectiveShares"]:
+        payee = share["payee"]
+        if is_list(payee) and (payee not in lists or (lists[payee].completed_at or ()) >= (event.block, event.index)):
+            differences.note(_place(event), "payee", "somebody, or a complete contributor list", payee)
 
 
 def _place(event: Event) -> Place:

@@ -7,17 +7,18 @@ Division into whole units happens once, when an amount is paid.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
 from audit.batch.sets import Entry
 from audit.chain.assets import BY_OPERATOR, Asset, Terms
+from audit.chain.lists import Lists, is_list
 from ledger.protocol.units import PPM, SHARE_ONE
 
-Parts = tuple[tuple[bytes, Fraction], ...]
-"""(payee, part) of one unit of fee; the parts sum to one."""
+Part = tuple[bytes, Fraction, int]
+"""(payee, of how much of a unit of fee, which share in units of 1e-12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,30 +82,45 @@ class Entitlements:
 
     assets: Mapping[int, Asset]
     protocol: Protocol
-    owed: dict[bytes, Fraction] = field(default_factory=dict)
+    lists: Lists = field(default_factory=dict)
     charged_units: Fraction = Fraction(0)
     """Sum of the fees that were divided."""
+    _single: dict[bytes, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    _pots: dict[tuple[bytes, int], Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    """By contributor list and its share: that of which its contributors have the share."""
 
     def add(self, operator: bytes, weighed: Weighed) -> None:
         """Divide an operator's weighed fees."""
         for drawn, fee in weighed.items():
             self.charged_units += fee
-            for payee, part in self.parts_of_one(operator, drawn):
-                self.owed[payee] = self.owed.get(payee, Fraction(0)) + fee * part
+            for payee, part, share in self._parts_of_one(operator, drawn):
+                if is_list(payee):
+                    self._pots[payee, share] += fee * part
+                else:
+                    self._single[payee] += fee * part * Fraction(share, SHARE_ONE)
 
-    def parts_of_one(self, operator: bytes, drawn: Drawn) -> Parts:
-        """How one unit of fee is divided."""
+    def _parts_of_one(self, operator: bytes, drawn: Drawn) -> Iterator[Part]:
+        """How one unit of fee is divided; the parts times their shares sum to one."""
         terms = self.assets[drawn.asset_id].terms[drawn.version - 1]
         protocol = Fraction(self.protocol.ppm, PPM)
         royalty = Fraction(terms.royalty_ppm, PPM)
         by_data = Fraction(terms.data_ppm, PPM) if drawn.dataset_id else Fraction(0)
-        parts = [(self.protocol.payee, protocol), (operator, 1 - protocol - royalty)]
+        yield self.protocol.payee, protocol, SHARE_ONE
+        yield operator, 1 - protocol - royalty, SHARE_ONE
         for payee, share in terms.shares:
-            parts.append((payee, royalty * (1 - by_data) * Fraction(share, SHARE_ONE)))
+            yield payee, royalty * (1 - by_data), share
         if drawn.dataset_id:
             for payee, share in self.assets[drawn.dataset_id].terms[drawn.dataset_version - 1].shares:
-                parts.append((payee, royalty * by_data * Fraction(share, SHARE_ONE)))
-        return tuple(parts)
+                yield payee, royalty * by_data, share
+
+    @property
+    def owed(self) -> dict[bytes, Fraction]:
+        """What each payee is owed, contributors of lists among them."""
+        owed = defaultdict(Fraction, self._single)
+        for (payee, share), pot in self._pots.items():
+            for contributor, part in self.lists[payee].divide(share) if payee in self.lists else ():
+                owed[contributor] += pot * Fraction(part, SHARE_ONE)
+        return dict(owed)
 
     def payable(self) -> dict[bytes, int]:
         """Whole units of each payee that has any: the one division, rounded down."""

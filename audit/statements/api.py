@@ -51,9 +51,9 @@ class Api:
         except ValueError as error:
             raise MalformedAnswerError(f"The API at {self.url} answers {path} with no JSON.") from error
 
-    def items(self, path: str) -> Iterator[Json]:
+    def items(self, path: str, **parameters: str | int) -> Iterator[Json]:
         """Every item of a list, page by page."""
-        page, seen = self.get(path, limit=PAGE), set()
+        page, seen = self.get(path, limit=PAGE, **parameters), set()
         while True:
             yield from member(page, "items")
             cursor = member(page, "next_cursor")
@@ -62,7 +62,7 @@ class Api:
             if cursor in seen:
                 raise MalformedAnswerError(f"The API at {self.url} turns the pages of {path} in a circle.")
             seen.add(cursor)
-            page = self.get(path, limit=PAGE, cursor=cursor)
+            page = self.get(path, limit=PAGE, cursor=cursor, **parameters)
 
     def compare(self, place: Place, name: str, expected: object, found: object) -> bool:
         """Whether the API says what was read; texts are compared without regard to the case of hex digits."""

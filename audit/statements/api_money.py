@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
-from audit.chain.assets import BY_OPERATOR, Asset
+from audit.chain.assets import BY_OPERATOR, Asset, Terms
+from audit.chain.lists import Lists
 from audit.difference import Place
 from audit.money.conservation import Conservation
 from audit.statements.api import Api, Json, address, member
@@ -28,8 +29,8 @@ TERMS: Final = {
 """The API's name of each term of the identity, and the audit's."""
 
 
-def compare_assets(api: Api, assets: Mapping[int, Asset], through_block: int) -> None:
-    """Every version of every asset's terms, with its effective shares."""
+def compare_assets(api: Api, assets: Mapping[int, Asset], lists: Lists, through_block: int) -> None:
+    """Every version of every asset's terms, with its effective shares and the contributors of its lists."""
     for asset_id, asset in sorted(assets.items()):
         shown = api.get(f"/v1/assets/{asset_id}")
         versions = [terms for terms in member(shown, "terms") if member(terms, "block") <= through_block]
@@ -57,6 +58,26 @@ def compare_assets(api: Api, assets: Mapping[int, Asset], through_block: int) ->
                 api.compare(place, name, expected, member(found, name))
             shares = [[address(s, "payee"), member(s, "share")] for s in member(found, "effective_shares")]
             api.compare(place, "effective_shares", [list(share) for share in terms.shares], shares)
+            _compare_contributors_of(api, place, asset_id, terms, lists)
+
+
+def _compare_contributors_of(api: Api, place: Place, asset_id: int, terms: Terms, lists: Lists) -> None:
+    """Every contributor through the lists of one version, with weight and share, in the lists' order."""
+    named = sorted((lists[payee].list_id, payee, share) for payee, share in terms.shares if payee in lists)
+    expected = [
+        [list_id, contributor, weight, part]
+        for list_id, payee, share in named
+        for (contributor, weight), (_, part) in zip(lists[payee].rows, lists[payee].divide(share), strict=True)
+    ]
+    shown = api.items(f"/v1/assets/{asset_id}/contributors", version=terms.version) if named else ()
+    found = [
+        [member(row, "list_id"), address(row, "contributor"), int(member(row, "weight")), member(row, "share")]
+        for row in shown
+    ]
+    api.compare(place, "contributors", len(expected), len(found))
+    for at, (ours, theirs) in enumerate(zip(expected, found, strict=False)):
+        if not api.compare(place, f"contributor {at}", ours, theirs):
+            return
 
 
 def compare_contributors(api: Api, owed: Mapping[bytes, Fraction], paid: Mapping[bytes, int]) -> None:

@@ -50,7 +50,7 @@ class Comparison:
         """
         through = self.state.block.number
         compare_list(self.api, batches, through)
-        compare_assets(self.api, self.assets, through)
+        compare_assets(self.api, self.assets, entitlements.lists, through)
         compare_contributors(self.api, entitlements.owed, paid)
         compare_claimable(self.api, payable, paid, {p: amount for p, amount in entitlements.owed.items() if amount})
         compare_conservation(self.api, conservation)

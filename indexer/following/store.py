@@ -13,6 +13,7 @@ import psycopg
 
 from indexer.following.copying import write_rows
 from indexer.following.heads import Head, indexed_heads
+from indexer.following.lists import check_completed_lists
 from indexer.following.undo import undo_above
 from indexer.rows.context import Filling
 from ledger.chain.blocks import BlockRef
@@ -134,6 +135,7 @@ class ChainStore:
         with self.transaction() as cursor:
             self._move(cursor, tip, run.last)
             write_rows(cursor, rows)
+            check_completed_lists(cursor, rows)
             self._put_blocks(cursor, run.headers)
             stored = self._put_heads(cursor, heads, run.last)
             keep = min(stored["finalized"].number, run.last.number)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic_core import to_json
 
-from indexer.rows import batches, distribution, escrow, operators, registry
+from indexer.rows import batches, contributors, distribution, escrow, operators, registry
 from indexer.rows.buffer import Origin, Rows, column_names
 from indexer.rows.context import Context, Event
 from indexer.rows.decoding import decode_logs
@@ -32,6 +32,7 @@ MALFORMED_LOG = "malformed_log"
 
 HANDLERS: Handlers = {
     **registry.HANDLERS,
+    **contributors.HANDLERS,
     **operators.HANDLERS,
     **escrow.HANDLERS,
     **batches.HANDLERS,

@@ -13,6 +13,7 @@ from ledger.protocol.attribution import attribution_hash
 from ledger.protocol.batch import batch_commitment
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
+from ledger.protocol.contributors import ContributorList, contributors_root, row_of
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from settlement.scope import ThroughBlock
@@ -44,7 +45,7 @@ def _log(log_index: int, block: int, event: Any) -> Log:
 
 
 def _registry_events(history: History) -> list[Any]:
-    events: list[Any] = []
+    events: list[Any] = [event for listed in history.lists for event in _list_events(listed)]
     for asset_id in sorted({asset_id for asset_id, _ in history.terms}):
         kind = Kind.DATASET if asset_id in history.dataset_versions else Kind.MODEL
         events.append(registry.AssetRegistered(asset_id, kind, keccak256(bytes([asset_id])), bytes(20), ""))
@@ -55,6 +56,22 @@ def _registry_events(history: History) -> list[Any]:
         at = _effective_at(history, (asset_id, version))
         events.append(registry.TermsRegistered(asset_id, version, at, rules, shares))
     return events
+
+
+def _list_events(listed: ContributorList) -> list[Any]:
+    """Opened, published in two chunks where there are two rows, completed."""
+    rows, middle = listed.contributors, len(listed.contributors) // 2
+    root, before = contributors_root(rows), sum(weight for _, weight in rows[:middle])
+    chunks = [(0, 0, rows[:middle]), (middle, before, rows[middle:])]
+    return [
+        registry.ContributorsOpened(listed.list_id, bytes(20), root, len(rows), listed.total_weight),
+        *(
+            registry.ContributorsPublished(listed.list_id, first, weight, tuple(map(row_of, chunk)))
+            for first, weight, chunk in chunks
+            if chunk
+        ),
+        registry.ContributorsCompleted(listed.list_id),
+    ]
 
 
 def _effective_at(history: History, key: AssetVersion) -> int:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from ledger.protocol.attribution import SetEntry
+from ledger.protocol.contributors import Contributor, ContributorList, check_list
 from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTerms, Share, flatten
 from ledger.protocol.units import PPM
 from tests.factories.history import AssetVersion, History, PastBatch, Use
@@ -29,16 +30,28 @@ def ppm_parts(draw: DrawFn, parts: int) -> list[int]:
 
 
 @st.composite
-def own_splits(draw: DrawFn) -> list[Share]:
-    payees = draw(st.lists(st.sampled_from(PAYEES), min_size=1, max_size=4, unique=True))
+def contributor_lists(draw: DrawFn, list_id: int) -> ContributorList:
+    """Up to nine contributors, some of them payees of their own, with weights of any scale."""
+    crowd = [*PAYEES, *(bytes([0x10 + i]) * 20 for i in range(9))]
+    who = draw(st.lists(st.sampled_from(crowd), min_size=1, max_size=9, unique=True))
+    weights = draw(st.lists(st.one_of(st.integers(1, 9), st.integers(1, 2**60)), min_size=len(who), max_size=len(who)))
+    return ContributorList(list_id, check_list(map(Contributor, who, weights)))
+
+
+@st.composite
+def own_splits(draw: DrawFn, lists: tuple[ContributorList, ...]) -> list[Share]:
+    eligible = [*PAYEES, *(listed.payee for listed in lists)]
+    payees = draw(st.lists(st.sampled_from(eligible), min_size=1, max_size=4, unique=True))
     return [Share(payee, ppm) for payee, ppm in zip(payees, draw(ppm_parts(len(payees))), strict=True)]
 
 
 @st.composite
-def effective_shares(draw: DrawFn, earlier: list[tuple[EffectiveShare, ...]]) -> tuple[EffectiveShare, ...]:
+def effective_shares(
+    draw: DrawFn, earlier: list[tuple[EffectiveShare, ...]], lists: tuple[ContributorList, ...]
+) -> tuple[EffectiveShare, ...]:
     parents = draw(st.lists(st.sampled_from(earlier), max_size=2)) if earlier else []
     given = [(draw(st.integers(0, PPM // 3)), shares) for shares in parents]
-    return flatten(draw(own_splits()), given)
+    return flatten(draw(own_splits(lists)), given)
 
 
 @st.composite
@@ -51,13 +64,14 @@ def entry_sets(draw: DrawFn, datasets: list[int]) -> tuple[SetEntry, ...]:
 @st.composite
 def histories(draw: DrawFn) -> History:
     protocol = ProtocolShare(PROTOCOL, draw(st.sampled_from([0, 1, 10_000, 333_333])))
+    lists = tuple(draw(contributor_lists(list_id)) for list_id in range(1, draw(st.integers(0, 2)) + 1))
     datasets = list(range(1, draw(st.integers(0, 3)) + 1))
     terms: dict[AssetVersion, RoyaltyTerms] = {}
     shares: list[tuple[EffectiveShare, ...]] = []
     for asset_id in range(1, len(datasets) + draw(st.integers(1, 3)) + 1):
         for version in range(1, draw(st.integers(1, 2)) + 1):
             admitted = draw(st.sets(st.sampled_from(datasets))) if datasets else set()
-            shares.append(draw(effective_shares(shares)))
+            shares.append(draw(effective_shares(shares, lists)))
             terms[asset_id, version] = RoyaltyTerms(
                 royalty_ppm=draw(st.integers(0, PPM - protocol.ppm)),
                 data_ppm=draw(st.integers(0, PPM)),
@@ -78,4 +92,4 @@ def histories(draw: DrawFn) -> History:
         )
         for batch_id in range(1, draw(st.integers(0, 4)) + 1)
     )
-    return History(protocol, terms, versions, batches)
+    return History(protocol, terms, versions, batches, lists=lists)

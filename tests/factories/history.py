@@ -7,17 +7,23 @@ Everything is written to the indexer's tables as its verifier writes them, from 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import accumulate
+from math import floor
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ledger.db.models.indexer_batches import Batch
 from ledger.db.models.indexer_chain import Head
+from ledger.db.models.indexer_contributors import Contributor
+from ledger.db.models.indexer_contributors import ContributorList as ContributorListRow
 from ledger.db.models.indexer_receipts import BatchSum
 from ledger.db.models.indexer_registry import Asset, EffectiveShare, Terms
 from ledger.protocol.attribution import SetEntry
+from ledger.protocol.contributors import ContributorList, contributors_root
 from ledger.protocol.entitlement import ProtocolShare, RoyaltyTerms, weights
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import PPM, SHARE_ONE
@@ -60,6 +66,8 @@ class History:
     """The version of each dataset in force throughout; assets that are no datasets are absent."""
     batches: tuple[PastBatch, ...] = ()
     finalized_head: int = 100
+    lists: tuple[ContributorList, ...] = ()
+    """Complete contributor lists; effective shares may name their payees."""
 
     def counted(self, through: int) -> list[PastBatch]:
         return [
@@ -68,6 +76,18 @@ class History:
             if b.finalized_block is not None and b.finalized_block <= through and b.verdict == "valid"
         ]
 
+    def holders(self, payee: bytes, share: int) -> list[tuple[bytes, int]]:
+        """Who holds a share: the payee, or its list's contributors, each by its own two sums of weights."""
+        listed = next((listed for listed in self.lists if listed.payee == payee), None)
+        if listed is None:
+            return [(payee, share)]
+        held = []
+        for at, (contributor, _) in enumerate(listed.contributors):
+            sums = [sum(c.weight for c in listed.contributors[:end]) for end in (at, at + 1)]
+            before, upto = (floor(Fraction(share * total, listed.total_weight)) for total in sums)
+            held.append((contributor, upto - before))
+        return held
+
     def owed_exactly(self, through: int) -> dict[bytes, Fraction]:
         """Base units owed to each payee, receipt by receipt."""
         owed: dict[bytes, Fraction] = {}
@@ -75,6 +95,10 @@ class History:
         def owe(payee: bytes, amount: Fraction) -> None:
             if amount:
                 owed[payee] = owed.get(payee, Fraction(0)) + amount
+
+        def owe_share(payee: bytes, share: int, pot: Fraction) -> None:
+            for holder, part in self.holders(payee, share):
+                owe(holder, pot * Fraction(part, SHARE_ONE))
 
         for batch in self.counted(through):
             for use in batch.uses:
@@ -86,11 +110,11 @@ class History:
                 named = [e for e in use.entries if terms.by_attribution and e.asset_id in terms.datasets]
                 to_data = sum((Fraction(e.ppm, PPM) for e in named), Fraction(0)) * Fraction(terms.data_ppm, PPM)
                 for payee, share in terms.effective:
-                    owe(payee, royalty * (1 - to_data) * Fraction(share, SHARE_ONE))
+                    owe_share(payee, share, royalty * (1 - to_data))
                 for entry in named:
                     part = royalty * Fraction(entry.ppm, PPM) * Fraction(terms.data_ppm, PPM)
                     for payee, share in self.terms[entry.asset_id, self.dataset_versions[entry.asset_id]].effective:
-                        owe(payee, part * Fraction(share, SHARE_ONE))
+                        owe_share(payee, share, part)
         return owed
 
     def write(self, session: Session, *, heads: bool = True) -> None:
@@ -110,6 +134,7 @@ def event_place(log_index: int, number: int = 1) -> dict[str, object]:
 
 
 def write_registry(session: Session, history: History) -> None:
+    write_lists(session, history.lists)
     for log_index, asset_id in enumerate(sorted({asset_id for asset_id, _ in history.terms})):
         kind = "dataset" if asset_id in history.dataset_versions else "model"
         content = keccak256(b"asset", asset_id.to_bytes(4, "big"))
@@ -136,6 +161,30 @@ def write_registry(session: Session, history: History) -> None:
             for i, (payee, share) in enumerate(terms.effective)
         ]
         session.execute(insert(EffectiveShare), shares)
+
+
+def write_lists(session: Session, lists: Iterable[ContributorList]) -> None:
+    for listed in lists:
+        place = event_place(2000 + listed.list_id)
+        closing = {f"completed_{name}": place[name] for name in ("block_number", "block_hash", "log_index")}
+        session.execute(
+            insert(ContributorListRow).values(
+                list_id=listed.list_id,
+                payee=listed.payee,
+                publisher=b"\x0e" * 20,
+                root=contributors_root(listed.contributors),
+                count=len(listed.contributors),
+                total_weight=listed.total_weight,
+                **closing,
+                **place,
+            )
+        )
+        cumulative = accumulate(weight for _, weight in listed.contributors)
+        rows = [
+            {"list_id": listed.list_id, "position": at, "contributor": who, "weight": weight, "cumulative_weight": upto}
+            for at, ((who, weight), upto) in enumerate(zip(listed.contributors, cumulative, strict=True))
+        ]
+        session.execute(insert(Contributor), [row | place for row in rows])
 
 
 def write_batch(session: Session, history: History, batch: PastBatch) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ledger.db.session import open_engine
 from ledger.errors import ConservationError, NotYetFinalError
+from ledger.protocol.contributors import Contributor, ContributorList
 from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTerms
 from ledger.protocol.units import ENTITLEMENT_ONE, SHARE_ONE
 from settlement.entitlements import Entitlements, by_rule, by_sql
@@ -114,6 +115,48 @@ def test_a_finalised_batch_whose_blobs_are_unread_holds_everything_up(connection
     unread = replace(ONE_BATCH, batches=(replace(ONE_BATCH.batches[0], verdict="pending"),))
     with pytest.raises(NotYetFinalError, match="blobs of batch 1"):
         read(connection, unread)
+
+
+THOUSANDS = ContributorList(1, [Contributor(n.to_bytes(20), 1 + n % 7) for n in range(1, 3_001)])
+DATANET = replace(
+    ONE_BATCH,
+    terms={
+        (1, 1): replace(TERMS, effective=(EffectiveShare(PAYEE, 1), EffectiveShare(THOUSANDS.payee, SHARE_ONE - 1)))
+    },
+    lists=(THOUSANDS,),
+)
+
+
+def test_thousands_of_contributors_are_paid_by_weight(connection: Connection) -> None:
+    sql, rule = read(connection, DATANET)
+    assert sql == rule
+    royalty = Fraction(1_000_001, 5)
+    paid = {line.payee: Fraction(line.numerator, ENTITLEMENT_ONE) for line in sql.lines}
+    assert len(paid) == 3_003
+    for contributor, weight in THOUSANDS.contributors:
+        fair = royalty * Fraction(weight, THOUSANDS.total_weight)
+        assert abs(paid[contributor] - fair) < royalty * Fraction(2, SHARE_ONE)
+    assert sum(paid.values()) == 1_000_001
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE contributor_lists SET completed_block_number = NULL",
+        "DELETE FROM contributors WHERE position = 1500",
+        "UPDATE contributors SET weight = weight + 1 WHERE position = 2999",
+        "DELETE FROM contributor_lists",
+    ],
+)
+def test_a_damaged_contributor_list_pays_nobody(connection: Connection, damage: str) -> None:
+    for reading in (by_sql, by_rule):
+        with connection.begin() as transaction, Session(connection) as session:
+            DATANET.write(session)
+            session.execute(text(damage))
+            with pytest.raises(ConservationError):
+                reading(session, THROUGH, DATANET.protocol)
+            session.close()
+            transaction.rollback()
 
 
 @pytest.mark.parametrize(

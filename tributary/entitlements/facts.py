@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from indexer.verification.batch import CommittedBatch, Place
+    from ledger.protocol.contributors import ContributorList
     from ledger.protocol.entitlement import ProtocolShare, RoyaltyTerms
     from settlement.scope import ThroughBlock
 
@@ -66,6 +67,8 @@ class Facts:
     """How each version of each asset's terms divides a fee."""
     batches: tuple[CommittedBatch, ...]
     """The filling of each batch that is finalised by then, in the order of their finalisation."""
+    lists: Mapping[bytes, ContributorList] = field(default_factory=dict)
+    """Complete contributor lists by payee address."""
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ def by_processes(facts: Facts, archive: str, processes: int, report: Callable[[i
     for done in _parts(facts, archive, min(processes, len(facts.batches) // LEAST_BATCHES_A_PROCESS)):
         whole.add(done)
         report(1)
-    return complete(whole, numerators(weighted_fees(whole.sums), facts.royalties, facts.protocol))
+    return complete(whole, numerators(weighted_fees(whole.sums), facts.royalties, facts.protocol, facts.lists))
 
 
 def _parts(facts: Facts, archive: str, processes: int) -> Iterator[Part]:

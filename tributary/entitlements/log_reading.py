@@ -14,6 +14,7 @@ from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTe
 from ledger.protocol.judging.rulebook import PricePoint, TermsVersion
 from settlement.scope import ThroughBlock
 from tributary.entitlements.facts import Facts, Registry
+from tributary.entitlements.list_reading import ListReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,11 +87,12 @@ class LogReader:
         self._finalized: list[CommittedBatch] = []
         self._chain_id = chain_id
         self._newest: dict[int, CommittedBatch] = {}
+        self._lists = ListReader()
 
     def facts(self, through: ThroughBlock, protocol: ProtocolShare) -> Facts:
         """What the logs taken in so far say; they end at `through`."""
         rules, royalties = self._registry.rules(), self._registry.royalties
-        return Facts(through, protocol, rules, royalties, tuple(self._finalized))
+        return Facts(through, protocol, rules, royalties, tuple(self._finalized), self._lists.complete)
 
     def take(self, logs: Iterable[Log]) -> None:
         """Take in logs that follow on those before.
@@ -117,8 +119,8 @@ class LogReader:
                 case receipt_ledger.BatchFinalized() as event:
                     self._finalized.append(self._known(event.batch_id))
                     del self._newest[event.batch_id]
-                case _:
-                    pass  # says nothing of what anybody is owed
+                case event:
+                    self._lists.take(event)  # all others say nothing of what anybody is owed
 
     def _terms(self, log: Log, event: attribution_registry.TermsRegistered) -> None:
         terms = event.terms

@@ -49,6 +49,7 @@ def by_spark(facts: Facts, archive: str, master: str) -> Entitlements:
     require_java()
     with _context(master) as spark:
         rules, royalties = spark.broadcast(facts.rules), spark.broadcast(dict(facts.royalties))
+        lists = spark.broadcast(dict(facts.lists))
         protocol = facts.protocol
 
         def batch_sums(batches: Iterable[CommittedBatch]) -> Iterator[tuple[Any, int]]:
@@ -56,7 +57,7 @@ def by_spark(facts: Facts, archive: str, master: str) -> Entitlements:
 
         def payee_sums(rows: Iterable[tuple[Any, int]]) -> Iterator[tuple[bytes, int]]:
             fees = weighted_fees({key[1]: units for key, units in rows})
-            return iter(numerators(fees, royalties.value, protocol).items())
+            return iter(numerators(fees, royalties.value, protocol, lists.value).items())
 
         slices = max(1, -(-len(facts.batches) // BATCHES_A_SLICE))
         totals = spark.parallelize(facts.batches, slices).mapPartitions(batch_sums).reduceByKey(add).persist()
