@@ -6,7 +6,7 @@ still open. `exact` walks the receipts one by one in fractions, for tests to com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,8 +15,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from ledger.chain.structs import AttributionMode, BatchRecord, Kind, Parent, Share, Terms
+from ledger.chain.tx_receipt import TxReceipt
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
+from ledger.protocol.contributors import Contributor, contributors_root, list_payee, row_of
 from ledger.protocol.entitlement import EffectiveShare, flatten
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.keccak import keccak256
@@ -48,6 +50,10 @@ class PaidWorld:
     """By batch id."""
     settled_ids: tuple[int, ...] = ()
     open_id: int = 0
+    crowd: tuple[Contributor, ...] = ()
+    """Contributors of a datanet: the dataset's split names them where it names CAROL otherwise."""
+    publishing: list[TxReceipt] = field(default_factory=list)
+    """The transactions that opened the crowd's list and published its rows."""
 
     @property
     def url(self) -> str:
@@ -57,9 +63,14 @@ class PaidWorld:
     def operator(self) -> bytes:
         return self.inner.flow.operator.address
 
+    @property
+    def data_payee(self) -> bytes:
+        """Who has nine tenths of the dataset: CAROL, or the crowd's list."""
+        return list_payee(1) if self.crowd else CAROL
+
     def effective(self) -> dict[int, tuple[EffectiveShare, ...]]:
         """Effective shares of the three assets, flattened here."""
-        dataset = flatten([(CAROL, 900_000), (DAVE, 100_000)], [])
+        dataset = flatten([(self.data_payee, 900_000), (DAVE, 100_000)], [])
         model = flatten([(ALICE, PPM)], [])
         adapter = flatten([(BOB, 333_333), (ALICE, 666_667)], [(300_000, model)])
         return {self.dataset: dataset, self.model: model, self.adapter: adapter}
@@ -84,22 +95,42 @@ class PaidWorld:
                 owe(self.operator, fee - royalty - fee * PROTOCOL_PPM / PPM)
                 for payee, share in shares[entry.receipt.asset_id]:
                     owe(payee, royalty * (1 - to_data) * share / SHARE_ONE)
-                for payee, share in shares[self.dataset] if to_data else ():
+                for payee, share in self._held(shares[self.dataset]) if to_data else ():
                     owe(payee, royalty * to_data * share / SHARE_ONE)
         return {payee: amount for payee, amount in owed.items() if amount}
+
+    def _held(self, shares: Iterable[EffectiveShare]) -> Iterator[tuple[bytes, int]]:
+        """The shares with the crowd's divided among it, each contributor by its own two sums of weights."""
+        total = sum(weight for _, weight in self.crowd)
+        for payee, share in shares:
+            if not (self.crowd and payee == self.data_payee):
+                yield payee, share
+                continue
+            for at, (contributor, _) in enumerate(self.crowd):
+                before, upto = (sum(w for _, w in self.crowd[:end]) * share // total for end in (at, at + 1))
+                yield contributor, upto - before
 
 
 ROYALTY_PPM = {False: 200_000, True: 400_000}
 """Of the model, and of the adapter."""
 DATA_PPM = 250_000
+CHUNK = 256
+"""Rows of a contributor list in one transaction."""
 
 
 @contextmanager
-def paid_world(devnet: Devnet, folder: Path, database_url: str, min_claim_units: int = 1) -> Iterator[PaidWorld]:
+def paid_world(
+    devnet: Devnet,
+    folder: Path,
+    database_url: str,
+    min_claim_units: int = 1,
+    crowd: tuple[Contributor, ...] = (),
+) -> Iterator[PaidWorld]:
     """Everything deployed, used, settled and indexed; claims below `min_claim_units` are left to the payees."""
     with indexed_world(devnet, folder, database_url) as inner:
-        world = PaidWorld(inner)
+        world = PaidWorld(inner, crowd=crowd)
         inner.prepare()
+        _publish(world)
         _register(world)
         first = _commit(world, [(world.model, ()), (world.adapter, half_data(world)), (world.adapter, ())] * 3)
         second = _commit(world, [(world.adapter, all_data(world)), (world.model, ())])
@@ -120,6 +151,18 @@ def all_data(world: PaidWorld) -> tuple[SetEntry, ...]:
     return (SetEntry(world.dataset, PPM),)
 
 
+def _publish(world: PaidWorld) -> None:
+    """The crowd's list, in chunks that one transaction holds."""
+    flow, rows = world.inner.flow, [row_of(contributor) for contributor in world.crowd]
+    if not rows:
+        return
+    weight = sum(weight for _, weight in world.crowd)
+    opening = flow.registry.open_contributors(contributors_root(world.crowd), len(rows), weight)
+    world.publishing.append(flow.send(opening))
+    for at in range(0, len(rows), CHUNK):
+        world.publishing.append(flow.send(flow.registry.publish_contributors(1, rows[at : at + CHUNK])))
+
+
 def _register(world: PaidWorld) -> None:
     flow = world.inner.flow
     fixed, by_operator = AttributionMode.FIXED, AttributionMode.OPERATOR
@@ -129,7 +172,7 @@ def _register(world: PaidWorld) -> None:
     ) -> Terms:
         return Terms(royalty, data, 0, 0, 0, mode, tuple(split), parents, datasets)
 
-    data_split = [Share(CAROL, 900_000), Share(DAVE, 100_000)]
+    data_split = [Share(world.data_payee, 900_000), Share(DAVE, 100_000)]
     world.dataset = flow.register(b"plays", terms(0, 0, fixed, data_split, (), ()), Kind.DATASET)
     world.model = flow.register(b"base", terms(ROYALTY_PPM[False], 0, fixed, [Share(ALICE, PPM)], (), ()))
     split, parents = [Share(BOB, 333_333), Share(ALICE, 666_667)], (Parent(world.model, 300_000),)
@@ -190,7 +233,7 @@ def settling(world: PaidWorld, min_claim_units: int = 1) -> Iterator[object]:
             "private_key": secret,
             "attester_urls": tuple(urls),
             "min_claim_units": min_claim_units,
-            "claims_per_transaction": 3,
+            "claims_per_transaction": 100 if world.crowd else 3,
         }
         connections, _ = stack.enter_context(open_settlement(SettlementSettings.load(**given, **common)))
         yield lambda: run_pass(connections)
