@@ -130,8 +130,8 @@ def terms_rows(reading: Reading, asset_id: int) -> dict[str, list[Row[Any]]]:
 
 def contributors(reading: Reading, asset_id: int, version: int, after: tuple[int, bytes], limit: int) -> list[Row[Any]]:
     """Contributors through the lists of an asset version, by rising list and address after `after`."""
-    given = {"asset_id": asset_id, "version": version, "limit": limit}
-    given |= {"after_list": after[0], "after_contributor": after[1]}
+    place = {"after_list": after[0], "after_contributor": after[1]}
+    given = {"asset_id": asset_id, "version": version, "limit": limit, **place}
     return list(reading.session.execute(_CONTRIBUTORS, given))
 
 
