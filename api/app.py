@@ -31,6 +31,7 @@ from api.routes import (
     payers,
     receipts,
     status,
+    unlicensed,
     uses,
 )
 from ledger.db.session import read_sessions
@@ -51,7 +52,20 @@ rounded down once.
 Errors are problem+json and say what to do. Lists are paged: pass `next_cursor` back as `cursor`.
 """
 
-_GROUPS = (assets, contributors, uses, explain, receipts, batches, operators, distributions, payers, status, events)
+_GROUPS = (
+    assets,
+    unlicensed,
+    contributors,
+    uses,
+    explain,
+    receipts,
+    batches,
+    operators,
+    distributions,
+    payers,
+    status,
+    events,
+)
 _PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"description": text, "model": Problem, "content": {MEDIA_TYPE: {}}}
     for code, text in (

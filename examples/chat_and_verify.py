@@ -11,7 +11,9 @@ signature; with --l2-rpc the chain is asked whether that signer is a key of the 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +125,26 @@ def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> R
     return receipt
 
 
+def keep(folder: Path, exchange: Exchange, receipt: Receipt, parameters: str | None) -> None:
+    """Writes the exchange as a transcript, from which `tributary audit --transcripts` makes the set again."""
+    document = {
+        "format": "tributary transcript 1",
+        "request": b64encode(exchange.request).decode(),
+        "answer": b64encode(b"".join(exchange.answer)).decode(),
+        "parameters": parameters,
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{to_hex(receipt.operator)}-{receipt.lane}-{receipt.seq}.json"
+    path.write_text(json.dumps(document) + "\n")
+    print(f"  kept as {path}")
+
+
+def attribution_parameters(url: str) -> str | None:
+    """What the gateway says of how it makes attribution sets; None if it makes none."""
+    answer = httpx.get(f"{url}/v1/attribution", trust_env=False)
+    return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()["parameters"]
+
+
 def is_lane_key(receipt: Receipt, signer: bytes, expected: Expectation) -> bool:
     """Whether the chain knows the signer as a key of the receipt's lane; without an RPC, as the gateway says."""
     if expected.l2_rpc is None:
@@ -146,9 +168,11 @@ def main() -> None:
     parser.add_argument("--prompt", default="Shall I compare thee to a summer's day?")
     parser.add_argument("--l2-rpc", help="L2 node to ask for the lane's keys")
     parser.add_argument("--deployments", type=Path, default=Path("contracts/deployments"))
+    parser.add_argument("--keep", type=Path, help="folder for transcripts of what was asked and answered")
     words = parser.parse_args()
 
     operator = httpx.get(f"{words.url}/v1/operator", trust_env=False).raise_for_status().json()
+    parameters = attribution_parameters(words.url)
     expected = Expectation(operator, words.l2_rpc, words.deployments)
     transport = RecordingTransport()
     recording: Any = httpx.Client(transport=transport, timeout=120)
@@ -164,6 +188,8 @@ def main() -> None:
     print(f"\n{name} answers: {answer.choices[0].message.content}")
     receipt = check(transport.last, models[name], expected)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
+    if words.keep is not None:
+        keep(words.keep, transport.last, receipt, parameters)
 
     print(f"\n{name} streams: ", end="")
     for chunk in client.chat.completions.create(model=name, messages=messages, max_tokens=40, stream=True):
@@ -171,6 +197,8 @@ def main() -> None:
     print()
     receipt = check(transport.last, models[name], expected)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
+    if words.keep is not None:
+        keep(words.keep, transport.last, receipt, parameters)
 
 
 if __name__ == "__main__":

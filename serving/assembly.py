@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from ledger.attribution.library import Library
+
+from ledger.attribution.standard import standard_method
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import load_deployment
 from ledger.chain.rpc import RpcClient
 from ledger.config import L2Settings
-from ledger.errors import CheckpointError
+from ledger.errors import CheckpointError, SettingsError
 from ledger.protocol.content import content_hash
 from serving.catalogue.local import read_local_models
 from serving.engine.engine import Engine
 from serving.engine.settings import EngineSettings
 from serving.gateway import Gateway, Surroundings
-from serving.inference.attribution import Attributor, TermsWeights
+from serving.inference.attribution import Attributor, TermsWeights, TextAttributor
 from serving.inference.embedded import EmbeddedEngine
 from serving.onchain.reader import ChainReader
 from serving.settings import ServingSettings
@@ -38,6 +41,7 @@ def assemble(settings: ServingSettings, attributor: Attributor | None = None) ->
 
     Raises:
         CheckpointError: the models can't be read.
+        LibraryError, SettingsError: the library of datasets can't be read, or is of another chain.
         RpcUnavailableError, DeploymentMissingError: as `chain_reader`.
     """
     models = read_local_models(settings.models_dir)
@@ -49,10 +53,26 @@ def assemble(settings: ServingSettings, attributor: Attributor | None = None) ->
     engine = Engine(models.base.path, engine_settings)
     if content_hash(engine.files) != models.base.content_hash:
         raise CheckpointError(f"The files in {models.base.path} changed while they were read; start again.")
+    reader = chain_reader(settings, settings.operator)
     around = Surroundings(
-        reader=chain_reader(settings, settings.operator),
+        reader=reader,
         models=models,
         engine=EmbeddedEngine(engine, engine_settings),
-        attributor=attributor or TermsWeights(),
+        attributor=attributor or _attributor(settings, reader),
     )
     return Gateway(settings, around)
+
+
+def _attributor(settings: ServingSettings, reader: ChainReader) -> Attributor:
+    """By text over the library of the settings, whose datasets must be what the chain has under their assetIds."""
+    if settings.attribution_dir is None:
+        return TermsWeights()
+    method = standard_method()
+    library = Library.open(settings.attribution_dir, method)
+    unregistered = reader.not_registered({entry.asset_id: entry.content_hash for entry in library.corpus})
+    if unregistered:
+        raise SettingsError(
+            f"The library in {settings.attribution_dir} holds dataset {unregistered[0]}, which is not registered as that "
+            "on this chain; build it again with `tributary attribution index`."
+        )
+    return TextAttributor(library, library.corpus, method)

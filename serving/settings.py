@@ -44,6 +44,11 @@ class ServingSettings(KeySettings):
     models_dir: Path = Field(
         default=CHECKOUT / "models", description="Folder of the model, its adapters and manifest.json"
     )
+    attribution_dir: Path | None = Field(
+        default=None,
+        description="Library of registered datasets (`tributary attribution index` makes it) whose words are looked for "
+        "in answers of assets in mode operator; without one their sets go by the terms",
+    )
     adapter_memory_bytes: int = Field(
         default=256 * 1024 * 1024, ge=1_000_000, description="Memory for adapters; the least recently used leave first"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger.chain.blocks import BlockRef, Heads, heads
@@ -86,6 +86,15 @@ class ChainReader:
             rules=read_schedule(lambda time: self._rules(asset_id, time, at), now, horizon),
             prior=NO_PRIOR if prior is None else prior.prior(self._asset_ids(prior.datasets, at)),
         )
+
+    def not_registered(self, datasets: Mapping[int, bytes]) -> list[int]:
+        """Those of these assetIds under which the registry has another content, or none, at its newest block."""
+        at = self.heads().latest
+        return [
+            asset_id
+            for asset_id, content_hash in sorted(datasets.items())
+            if self._registry.asset_id_of(content_hash, at) != asset_id
+        ]
 
     def lane_key_is_active(self, lane: int, key: bytes, at: BlockRef) -> bool:
         return self._operators.key_active_in(self.operator, lane, key, at.timestamp, at.timestamp, at)

@@ -19,6 +19,8 @@ OUTPUT_PRICE_UNITS: Final = 12_853
 DEPOSIT_UNITS: Final = 25_000_000
 BOND_UNITS: Final = 5_000_000_000
 OPERATOR_DEPOSIT_UNITS: Final = 1_000_000_000
+DATA_PPM: Final = 400_000
+"""Part of the royalty of an adapter of several datasets that goes by attribution."""
 PAYERS: Final = 4
 ATTESTERS: Final = 3
 QUORUM: Final = 2
@@ -51,6 +53,9 @@ class AssetTerms:
     split: tuple[tuple[Actor, int], ...]
     parents: tuple[tuple[str, int], ...] = ()
     min_child_ppm: int = 0
+    data_ppm: int = 0
+    datasets: tuple[str, ...] = ()
+    """Datasets that attribution sets may name; with any, the mode is `operator`."""
 
 
 PROTOCOL: Final = actor("treasury", "protocol")
@@ -76,8 +81,13 @@ def base_terms(datasets: Sequence[str]) -> AssetTerms:
 
 
 def adapter_terms(name: str, base: str, datasets: Sequence[str]) -> AssetTerms:
-    """An adapter: its tuner, 20 % to the base model, and a third shared by its own datasets."""
+    """An adapter: its tuner, 20 % to the base model, and a third shared by its own datasets.
+
+    One of several datasets has part of its royalty go by what each answer drew on.
+    """
     tuner = actor(f"tuner of {name}", "adapter owner")
     each = 333_333 // len(datasets)
     parents = ((base, 200_000), *((dataset, each) for dataset in datasets))
-    return AssetTerms(620_000, ((tuner, 1_000_000),), parents)
+    if len(datasets) == 1:
+        return AssetTerms(620_000, ((tuner, 1_000_000),), parents)
+    return AssetTerms(620_000, ((tuner, 1_000_000),), parents, data_ppm=DATA_PPM, datasets=tuple(datasets))

@@ -50,14 +50,14 @@ def terms_of(terms: AssetTerms, ids: Mapping[str, int]) -> Terms:
     """The contract's form of terms that name actors and assets."""
     return Terms(
         royalty_ppm=terms.royalty_ppm,
-        data_ppm=0,
+        data_ppm=terms.data_ppm,
         min_child_ppm=terms.min_child_ppm,
         floor_input_price_units=0,
         floor_output_price_units=0,
-        mode=AttributionMode.FIXED,
+        mode=AttributionMode.OPERATOR if terms.datasets else AttributionMode.FIXED,
         split=tuple(Share(actor.address, ppm) for actor, ppm in terms.split),
         parents=tuple(Parent(ids[name], ppm) for name, ppm in terms.parents),
-        datasets=(),
+        datasets=tuple(sorted(ids[name] for name in terms.datasets)),
     )
 
 

@@ -55,6 +55,8 @@ class Demo:
         self.watch = watch
         self._stack = stack
         self.assets: list[CatalogueAsset] = []
+        self.parameters: str | None = None
+        """How the gateway says that it makes attribution sets."""
 
     def run(self) -> Figures:
         """All stages; the figures of what happened."""
@@ -99,6 +101,8 @@ class Demo:
             keys = asyncio.run(
                 buy_keys(self.world.gateway_url, cast.PAYER_ACTORS, domain, cast.DEPOSIT_UNITS, valid_until)
             )
+            stated = httpx.get(f"{self.world.gateway_url}/v1/attribution", trust_env=False).raise_for_status().json()
+            self.parameters = stated["parameters"]
         models = [asset.model_id for asset in reversed(self.assets) if asset.model_id]
         inquiries = draw(read_lengths(self.order.requests), models, cast.PAYER_ACTORS, shipped_texts(MODELS))
         columns = (TextColumn("  Answering"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -182,14 +186,13 @@ class Demo:
 
     def audit(self, answers: Sequence[Answer]) -> Mapping[str, Any]:
         """The independent reading, compared with the chain, the API and the clients' receipts."""
-        kept, path = self.world.folder / "receipts", self.world.folder / "audit.json"
+        kept, path = self.world.folder / "transcripts", self.world.folder / "audit.json"
         kept.mkdir(exist_ok=True)
         for number, answer in enumerate(answers):
-            (kept / f"{number:06d}.json").write_text(json.dumps(answer.envelope))
-        with self.watch.stage("audit", "Auditing from the chains and the blobs alone"):
-            self.world.program.run(
-                "audit", "--api", self.world.api_url, "--receipts", str(kept), "--json", str(path), accept=(0, 1)
-            )
+            (kept / f"{number:06d}.json").write_text(json.dumps(answer.transcript(self.parameters)))
+        words = ("--transcripts", str(kept), "--published", str(MODELS), "--json", str(path))
+        with self.watch.stage("audit", "Auditing from the chains, the blobs and what the clients kept"):
+            self.world.program.run("audit", "--api", self.world.api_url, *words, accept=(0, 1))
         report: Mapping[str, Any] = json.loads(path.read_text())
         return report
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +33,21 @@ TIMEOUT_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer: the request's id and the envelope that came with it."""
+    """A checked answer: the request's id, the bytes both ways, and the envelope that came with them."""
 
     request_id: str
     envelope: dict[str, Any]
+    request: bytes
+    answer: bytes
+
+    def transcript(self, parameters: str | None) -> dict[str, Any]:
+        """The exchange as clients keep it; docs/spec/transcript.md."""
+        return {
+            "format": "tributary transcript 1",
+            "request": b64encode(self.request).decode(),
+            "answer": b64encode(self.answer).decode(),
+            "parameters": parameters,
+        }
 
 
 async def buy_keys(
@@ -101,7 +113,7 @@ async def _ask(client: httpx.AsyncClient, inquiry: Inquiry, key: str, domain: Do
     if envelope is None:
         raise LedgerDifferenceError("An answer came without a receipt.")
     _check(envelope, body, produced, inquiry.payer.address, domain)
-    return Answer(answer.headers["x-request-id"], envelope)
+    return Answer(answer.headers["x-request-id"], envelope, body, answer.content)
 
 
 def _check(envelope: Mapping[str, Any], body: bytes, produced: bytes, payer: bytes, domain: Domain) -> None:
