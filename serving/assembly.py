@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ledger.attribution.library import Library
-
 from ledger.attribution.standard import standard_method
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import load_deployment

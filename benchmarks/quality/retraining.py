@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import math
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -18,32 +17,20 @@ from torch.nn import functional
 from transformers import LlamaForCausalLM
 from transformers.utils import logging
 
-from benchmarks.quality.bed import Bed, build_bed
+from benchmarks.quality.plan import Plan
 from ledger.attribution.standard import standard_method
 from ledger.protocol.attribution.prior import PriorFile, prior_bytes
 from scripts.training.adapters import ALPHA, RANK, TARGETS
 from scripts.training.influence import dataset_directions, token_influence, window_gradients
-from scripts.training.prior import MOST_WORDS
+from scripts.training.prior import CAP, METHOD, MOST_WORDS
 from scripts.training.word_weights import passages, weigh
+
+if TYPE_CHECKING:
+    from benchmarks.quality.bed import Bed
 
 BATCH = 16
 EPOCHS = 4
 PEAK_LEARNING_RATE = 1e-2
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What all parts of a run agree on."""
-
-    models: str
-    chunks: int
-    answers_each: int
-    subsets: int
-    seeds: int
-    parts: int
-
-    def bed(self) -> Bed:
-        return build_bed(Path(self.models), self.chunks, self.answers_each, self.subsets)
 
 
 class Trainer:
@@ -130,23 +117,28 @@ def gradient_scores(plan: Plan) -> dict[str, Any]:
     influence = [
         [float(t.mean()) for t in token_influence(trainer.model, direction, answers)] for direction in directions
     ]
+    known, prior = _prior(bed, trainer, directions)
     return {
         "grad_dot": products.view(len(answers), size, plan.chunks).sum(dim=2).tolist(),
         "datainf": torch.tensor(influence).T.tolist(),
-        "prior": prior_bytes(_prior(bed, trainer, directions)).decode(),
+        "datainf_known": known,
+        "prior": prior_bytes(prior).decode(),
     }
 
 
-def _prior(bed: Bed, trainer: Trainer, directions: list[Any]) -> PriorFile:
-    """As scripts/train makes it; the contentHash of contributor k is k + 1 here."""
+def _prior(bed: Bed, trainer: Trainer, directions: list[Any]) -> tuple[list[float], PriorFile]:
+    """Influence on known text as a whole, and the prior as scripts/train makes it; contributor k is content k + 1."""
     folding = standard_method().folding
     texts = sorted({contributor.known for contributor in bed.contributors})
     found = [p for text in texts for p in list(passages(bed.tokenizer, folding, text, 64))[:40]]
     windows = [passage.window for passage in found]
-    table = weigh(found, [token_influence(trainer.model, d, windows) for d in directions], MOST_WORDS)
+    influence = [token_influence(trainer.model, direction, windows) for direction in directions]
+    table = weigh(found, influence, MOST_WORDS)
+    known = [float(torch.cat(of_tokens).sum()) for of_tokens in influence]
     size = len(directions)
     hashes = tuple((number + 1).to_bytes(32, "big") for number in range(size))
-    return PriorFile("datainf-words/1", hashes, (min(1_000_000, 4_000_000 // size),) * size, table.other, table.words)
+    most = (min(1_000_000, CAP * 1_000_000 // size),) * size
+    return known, PriorFile(METHOD, hashes, most, table.other, table.words)
 
 
 def main(plan_file: Path, part: str, out: Path) -> None:

@@ -88,5 +88,13 @@ def outcomes_of(rows: Sequence[dict[str, Any]]) -> Floats:
     return -np.array([np.mean(row["losses"], axis=0) for row in ordered])
 
 
+def seed_agreement(rows: Sequence[dict[str, Any]]) -> Floats:
+    """Rank correlation over the subsets between the losses of two seeds, for every answer; 0 with one seed."""
+    losses = np.array([row["losses"] for row in rows])
+    if losses.shape[1] < 2:
+        return np.zeros(losses.shape[2])
+    return np.array([spearman(losses[:, 0, i], losses[:, 1, i]) for i in range(losses.shape[2])])
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[a-z0-9]+|[^a-z0-9\s]", text.lower())

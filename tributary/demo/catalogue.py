@@ -33,6 +33,7 @@ class CatalogueAsset:
     model_id: str
     content_hash: bytes
     uri: str
+    folder: Path
     terms: AssetTerms
     owner: Actor
 
@@ -59,6 +60,7 @@ def _asset(entry: Mapping[str, Any], models: Path, datasets: list[str]) -> Catal
         model_id=entry.get("model_id") or "",
         content_hash=content_hash(_file(models / entry["path"], listed) for listed in entry["files"]),
         uri=f"models/{entry['path']}",
+        folder=models / entry["path"],
         terms=terms,
         owner=terms.split[0][0],
     )

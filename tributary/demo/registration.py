@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from eth_abi.abi import encode
 
+from ledger.attribution.library import Library, RegisteredDataset
+from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.chain.structs import AttributionMode, Kind, Parent, Share, Terms
 from ledger.protocol.keccak import keccak256
 from tributary.demo import cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from tributary.demo.cast import Actor, AssetTerms
     from tributary.demo.catalogue import CatalogueAsset
@@ -39,6 +42,16 @@ def register_assets(chains: Chains, assets: Sequence[CatalogueAsset]) -> dict[st
         )
         ids |= {a.name: registry.asset_id_of(a.content_hash, "latest") for a in group}
     return ids
+
+
+def index_datasets(folder: Path, assets: Sequence[CatalogueAsset], ids: Mapping[str, int]) -> None:
+    """Makes the library in which the gateway looks for the words of its answers."""
+    datasets = [
+        RegisteredDataset(ids[asset.name], asset.content_hash, asset.folder)
+        for asset in assets
+        if asset.kind == Kind.DATASET
+    ]
+    Library.create(folder, standard_method(), BACKGROUND).adding(datasets)
 
 
 def _commitment(asset: CatalogueAsset, salt: bytes) -> bytes:

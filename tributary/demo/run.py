@@ -88,6 +88,7 @@ class Demo:
             self.assets = load_catalogue()
             ids = registration.register_assets(self.world.chains, self.assets)
             registration.open_operator(self.world.chains, [ids[a.name] for a in self.assets if a.model_id])
+            registration.index_datasets(self.world.folder / "attribution", self.assets, ids)
             registration.fund_payers(self.world.chains, cast.PAYER_ACTORS, cast.DEPOSIT_UNITS)
             self.world.chains.devnet.finalize()
 
