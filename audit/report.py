@@ -57,6 +57,8 @@ def _summary(verdict: Verdict) -> Table:
     ]
     if verdict.unallocated_units:
         rows.append(("units of batches that do not count", verdict.unallocated_units))
+    if verdict.tally.recomputed_sets:
+        rows.append(("attribution sets computed again", verdict.tally.recomputed_sets))
     if verdict.tally.kept_receipts or verdict.tally.waiting_receipts:
         rows.append(
             ("kept receipts found, waiting", f"{verdict.tally.kept_receipts}, {verdict.tally.waiting_receipts}")
