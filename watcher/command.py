@@ -24,6 +24,9 @@ def watch(  # noqa: PLR0913, PLR0917  # one parameter an option
     receipts: Annotated[
         Path | None, typer.Option(help="Folder of signed receipts that clients kept [WATCHER_RECEIPTS_DIR].")
     ] = None,
+    probe: Annotated[
+        str | None, typer.Option(help="Also buy answers from this gateway, as WATCHER_PROBE_KEY [WATCHER_PROBE_URL].")
+    ] = None,
     state: Annotated[Path | None, typer.Option(help="File to remember in [WATCHER_STATE_FILE].")] = None,
     max_gas_price: Annotated[
         int | None, typer.Option(help="Price of gas in gwei above which nothing is sent [WATCHER_MAX_GAS_PRICE_GWEI].")
@@ -46,6 +49,7 @@ def watch(  # noqa: PLR0913, PLR0917  # one parameter an option
         archive_dir=archive,
         deployments_dir=deployments,
         receipts_dir=receipts,
+        probe_url=probe,
         state_file=state,
         max_gas_price_gwei=max_gas_price,
     )
@@ -53,8 +57,8 @@ def watch(  # noqa: PLR0913, PLR0917  # one parameter an option
     acting = settings.key is not None and not dry_run
     with open_watch(settings, report, acting=acting, patient=once) as watching:
         if not once:
-            follow(watching, report, settings.poll_seconds)
-        run_once(watching)
+            follow(watching, report)
+        run_once(watching, report)
         guilty, unjudged = watching.standing()
     if guilty or unjudged:
         typer.echo(f"{guilty} false batches stand, {unjudged} could not be judged.", err=True)

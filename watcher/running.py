@@ -10,13 +10,14 @@ from ledger.chain.blocks import block_at
 from ledger.chain.events.challenges import ReceiptUnposted
 from ledger.chain.events.operators import BondSlashed
 from ledger.chain.events.receipt_ledger import BatchVoided
-from ledger.errors import RetryableError
+from ledger.errors import InsufficientFundsError, ProtocolError, RetryableError, UsageError
 from watcher.blobs import Blobs
 from watcher.chains import open_chains
 from watcher.challenging import Challenger
 from watcher.following import Follower
 from watcher.landing import PENALIZED, Landing
 from watcher.memory import open_memory
+from watcher.probing.probe import Probe
 from watcher.receipts import Receipts
 from watcher.refunding import Refunder
 from watcher.sending import Outgoing
@@ -41,10 +42,13 @@ class Watch:
         self, chains: Chains, blobs: Blobs, file: MemoryFile, report: Report, settings: WatcherSettings, *, acting: bool
     ) -> None:
         """Put the parts together."""
+        self.probe: Probe | None = None
+        self.probe_every_seconds = settings.probe_every_seconds
+        self.poll_seconds = settings.poll_seconds
         self._chains = chains
         self._file = file
         self._report = report
-        self._receipts = Receipts(settings.receipts_dir, chains.deployment.receipt_domain, report)
+        self._receipts = Receipts(settings.receipts_folder, chains.deployment.receipt_domain, report)
         self._outgoing = Outgoing(chains.account, file, report, settings, acting=acting)
         self._follower = Follower(chains, file, report)
         self._challenger = Challenger(chains, blobs, self._receipts, self._outgoing, file, report)
@@ -137,25 +141,46 @@ def open_watch(settings: WatcherSettings, report: Report, *, acting: bool, patie
         file = stack.enter_context(open_memory(settings.state_file, chains.deployment))
         blobs = Blobs(chains, settings)
         stack.callback(blobs.close)
-        yield Watch(chains, blobs, file, report, settings, acting=acting)
+        watch = Watch(chains, blobs, file, report, settings, acting=acting)
+        payer, folder = settings.payer, settings.receipts_folder
+        if settings.probe_url is not None and payer is not None and folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            watch.probe = Probe(chains, settings, payer, folder, report)
+            stack.callback(watch.probe.close)
+        yield watch
 
 
-def follow(watch: Watch, report: Report, poll_seconds: float) -> None:
-    """Watch for ever; what passes is told and waited out."""
+def follow(watch: Watch, report: Report) -> None:
+    """Watch for ever, and probe now and then; what passes is told and waited out."""
+    next_probe = time.monotonic()
     while True:
+        if time.monotonic() >= next_probe:
+            next_probe = time.monotonic() + watch.probe_every_seconds
+            run_probe(watch, report)
         try:
             if watch.run_pass():
                 continue
         except RetryableError as error:
             report.tell("waits", reason=str(error))
-        time.sleep(poll_seconds)
+        time.sleep(watch.poll_seconds)
 
 
-def run_once(watch: Watch) -> None:
-    """Watch until a pass brings nothing new.
+def run_probe(watch: Watch, report: Report) -> None:
+    """Probe once, if there is a probe; that it got no answer is told."""
+    if watch.probe is None:
+        return
+    try:
+        watch.probe.run()
+    except (RetryableError, UsageError, InsufficientFundsError, ProtocolError) as error:
+        report.tell("probe_refused", reason=str(error))
+
+
+def run_once(watch: Watch, report: Report) -> None:
+    """Probe once, and watch until a pass brings nothing new.
 
     Raises:
         RetryableError: a node is away.
     """
+    run_probe(watch, report)
     while watch.run_pass():
         pass

@@ -53,9 +53,25 @@ class WatcherSettings(L2Settings):
     stuck_seconds: float = Field(
         default=60.0, gt=0, description="Age of a transaction at which it is sent again with a higher fee"
     )
+    probe_url: str | None = Field(default=None, description="Address of a gateway from which answers are bought")
+    probe_key: SecretStr | None = Field(
+        default=None, description="Key of the payer that buys them, 0x and 64 hex digits; another one than WATCHER_KEY"
+    )
+    probe_every_seconds: float = Field(default=3_600.0, gt=0, description="Pause between two probes")
+    probe_model: str | None = Field(default=None, description="Model to ask; any that is listed, if none is named")
+    probe_prompts: Path | None = Field(
+        default=None, description="File of prompts, one a line, so that a probe looks like any other client"
+    )
+    probe_max_tokens: int = Field(default=32, ge=1, description="Longest answer that a probe asks for, in tokens")
+    probe_allowance_units: int = Field(
+        default=1_000_000, ge=1, description="Most that the operator may collect from the probes before they sign anew"
+    )
+    probe_deposit_units: int = Field(
+        default=0, ge=0, description="Deposit that the payer makes when its account is empty; 0 for none"
+    )
     patience_seconds: float = Field(default=60.0, ge=0, description="How long a node may be away with --once")
 
-    @field_validator("key")
+    @field_validator("key", "probe_key")
     @classmethod
     def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
         try:
@@ -71,10 +87,24 @@ class WatcherSettings(L2Settings):
             raise ValueError("BEACON_URL or ARCHIVE_DIR must say where the blobs are; see docs/settings.md")
         if self.beacon_url is not None and self.l1_rpc_url is None:
             raise ValueError("L1_RPC_URL must name an L1 node, by which blobs are found at BEACON_URL")
+        if self.probe_url is not None and self.probe_key is None:
+            raise ValueError("WATCHER_PROBE_KEY must be the payer's key, since WATCHER_PROBE_URL names a gateway")
         for name, folder in (("ARCHIVE_DIR", self.archive_dir), ("WATCHER_RECEIPTS_DIR", self.receipts_dir)):
             if folder is not None and not folder.is_dir():
                 raise ValueError(f"{name} names {folder}, which is not a folder")
         return self
+
+    @property
+    def receipts_folder(self) -> Path | None:
+        """Where receipts are; a folder of the watcher's own for probes, if none is named."""
+        if self.receipts_dir is None and self.probe_url is not None:
+            return self.state_file.parent / "receipts"
+        return self.receipts_dir
+
+    @property
+    def payer(self) -> PrivateKey | None:
+        """The key that probes pay with, if there is one."""
+        return None if self.probe_key is None else PrivateKey(from_hex(self.probe_key.get_secret_value(), 32))
 
     @property
     def signer(self) -> PrivateKey | None:

@@ -37,7 +37,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._pass_on(self.rfile.read(int(self.headers["content-length"])))
 
     def _pass_on(self, body: bytes) -> None:
-        headers = {name: self.headers[name] for name in ("accept", "content-type") if name in self.headers}
+        headers = {
+            name: self.headers[name] for name in ("accept", "authorization", "content-type") if name in self.headers
+        }
         request = self.server.client.build_request(
             self.command, self.server.upstream + self.path, content=body, headers=headers
         )

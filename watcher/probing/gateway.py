@@ -1,0 +1,110 @@
+"""A gateway as a payer meets it, over HTTP; every byte of an exchange is kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError
+from ledger.protocol.hexadecimal import from_hex, to_hex
+
+if TYPE_CHECKING:
+    from ledger.protocol.authorization import SpendAuthorization
+
+MOST_BYTES: Final = 2**23
+"""Longest answer that is read."""
+_TIMEOUT_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The bodies of a request and its answer, as they went over the wire."""
+
+    request: bytes
+    answer: bytes
+
+
+class RefusedError(UpstreamUnavailableError):
+    """The gateway answers a request with an error."""
+
+
+class GatewayClient:
+    """One gateway, asked as any client would."""
+
+    def __init__(self, url: str) -> None:
+        """Take the address; nothing is asked yet."""
+        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_SECONDS)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def operator(self) -> bytes:
+        """The operator that it says it works for."""
+        return from_hex(_text(self._object("GET", "/v1/operator"), "operator"), 20)
+
+    def models(self) -> list[str]:
+        """Names of the models that it serves."""
+        listed = self._object("GET", "/v1/models").get("data")
+        if not isinstance(listed, list) or not listed:
+            raise MalformedAnswerError("The gateway lists no models.")
+        return [_text(model, "id") for model in listed]
+
+    def buy_key(self, authorization: SpendAuthorization, signature: bytes) -> str:
+        """An API key for a signed spending limit."""
+        body = {
+            "authorization": {
+                "payer": to_hex(authorization.payer),
+                "operator": to_hex(authorization.operator),
+                "cumulativeCap": str(authorization.cumulative_cap_units),
+                "validUntil": authorization.valid_until,
+            },
+            "signature": to_hex(signature),
+        }
+        return _text(self._object("POST", "/v1/keys", content=json.dumps(body).encode()), "key")
+
+    def ask(self, key: str, request: dict[str, Any]) -> Exchange:
+        """A chat completion, whole or streamed as the request says.
+
+        Raises:
+            RefusedError: the gateway answers with an error.
+            UpstreamUnavailableError: it does not answer.
+        """
+        body = json.dumps(request).encode()
+        headers = {"authorization": f"Bearer {key}"}
+        return Exchange(body, self._exchange("POST", "/v1/chat/completions", body, headers))
+
+    def _object(self, method: str, path: str, content: bytes = b"") -> dict[str, Any]:
+        try:
+            answer = json.loads(self._exchange(method, path, content, {}))
+        except ValueError as error:
+            raise MalformedAnswerError(f"The gateway answers {path} with something other than JSON.") from error
+        if not isinstance(answer, dict):
+            raise MalformedAnswerError(f"The gateway answers {path} with something other than an object.")
+        return answer
+
+    def _exchange(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> bytes:
+        sent = {"content-type": "application/json", **headers} if content else headers
+        received = bytearray()
+        try:
+            with self._client.stream(method, path, content=content or None, headers=sent) as response:
+                for chunk in response.iter_bytes():
+                    received += chunk
+                    if len(received) > MOST_BYTES:
+                        raise MalformedAnswerError(f"The gateway answers {path} with more than {MOST_BYTES} bytes.")
+        except httpx.HTTPError as error:
+            raise UpstreamUnavailableError(f"The gateway does not answer {path}: {error}.") from error
+        if response.is_error:
+            said = received[:300].decode(errors="replace")
+            raise RefusedError(f"The gateway answers {path} with {response.status_code}: {said}")
+        return bytes(received)
+
+
+def _text(answer: Any, name: str) -> str:
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(value, str):
+        raise MalformedInputError(f"The gateway's answer has no {name}.")
+    return value
