@@ -64,7 +64,8 @@ def open_settlement(settings: SettlementSettings) -> Iterator[tuple[Connections,
     deployment = deployment_of(settings)
     scope = scope_of(deployment)
     with ExitStack() as stack:
-        rpc = RpcClient(settings.l2_rpc_url, scope.chain_id, name="L2")
+        patience = settings.rpc_patience_seconds
+        rpc = RpcClient(settings.l2_rpc_url, scope.chain_id, name="L2", patience_seconds=patience)
         stack.callback(rpc.close)
         engine = open_engine(settings.database_url.get_secret_value())
         stack.callback(engine.dispose)

@@ -60,6 +60,13 @@ class SettlementSettings(DryRunSettings):
         description="How long a transaction may wait for a block before its fee is raised",
     )
 
+    rpc_patience_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        validation_alias="SETTLEMENT_RPC_PATIENCE_SECONDS",
+        description="How long one question to the L2 nodes is repeated before the pass gives up",
+    )
+
     _key = field_validator("private_key")(_is_private_key)
     _split_attesters = field_validator("attester_urls", mode="before")(split_urls)
 
