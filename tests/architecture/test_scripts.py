@@ -47,7 +47,7 @@ def test_selecting_no_test_at_all_is_a_failure() -> None:
 def test_the_full_suite_without_its_tools_is_refused_before_anything_runs(tmp_path: Path) -> None:
     done = script("checks", "--full", env={"PATH": str(tmp_path)})
     assert done.returncode == 1
-    assert done.stderr.startswith("./scripts/test --full needs chromium, chromedriver, java on PATH; ")
+    assert done.stderr.startswith("./scripts/test --full needs chromium, java on PATH; ")
     assert done.stdout == ""
 
 
