@@ -18,11 +18,13 @@ from api.explain.openings import BlobProofs
 from api.pages import STATIC
 from api.pages.files import PageFiles
 from api.problems import MEDIA_TYPE, Problem, add_problem_handlers
+from api.rate_limits import RateLimits
 from api.routes import (
     assets,
     batches,
     contributors,
     distributions,
+    documents,
     events,
     explain,
     health,
@@ -57,6 +59,7 @@ _GROUPS = (
     unlicensed,
     contributors,
     uses,
+    documents,
     explain,
     receipts,
     batches,
@@ -71,6 +74,7 @@ _PROBLEMS: dict[int | str, dict[str, object]] = {
     for code, text in (
         (404, "Nothing is there; the detail says where to look."),
         (422, "A parameter is malformed; the detail names it."),
+        (429, "Too many requests from this address; wait `retry-after` seconds."),
         (503, "The index or the database is not ready; try again after `retry-after` seconds."),
     )
 }
@@ -101,9 +105,14 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", PageFiles(directory=STATIC))
     app.add_middleware(EntityTags)
+    if settings.requests_per_minute:
+        app.add_middleware(RateLimits, requests_per_minute=settings.requests_per_minute)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=5)
     app.add_middleware(
-        CORSMiddleware, allow_origins=settings.allowed_origins, allow_methods=["GET", "HEAD"], expose_headers=["etag"]
+        CORSMiddleware,
+        allow_origins=settings.allowed_origins,
+        allow_methods=["GET", "HEAD"],
+        expose_headers=["etag", "retry-after"],
     )
     add_problem_handlers(app)
     return app

@@ -37,3 +37,8 @@ class ApiSettings(DatabaseSettings, ArchiveSettings):
     events_seconds: float = Field(
         default=2.0, ge=0.1, le=60, description="How often the API looks for news to tell them"
     )
+    requests_per_minute: int = Field(
+        default=1_200,
+        ge=0,
+        description="Requests that one address may make in a minute before it is asked to wait; 0: any",
+    )

@@ -77,6 +77,13 @@ _CLAIMS = text("""
     ORDER BY c.block_number DESC, c.log_index DESC LIMIT :limit
 """)
 
+_CLAIMS_UNTIL = text("""
+    SELECT c.root_index, c.amount_units, c.cumulative_units, c.recipient, c.tx_hash, c.block_number, e.timestamp AS at
+    FROM claims c JOIN events e USING (chain_id, block_hash, log_index)
+    WHERE c.payee = :payee AND e.timestamp < :until AND c.block_number <= :through
+    ORDER BY c.block_number, c.log_index
+""")
+
 _SKIPPED = text("""
     SELECT k.root_index, k.reason, k.block_number, e.timestamp AS at
     FROM skipped_claims k JOIN events e USING (chain_id, block_hash, log_index)
@@ -129,6 +136,12 @@ def claims(reading: Reading, payee: bytes, before: tuple[int, int], limit: int) 
     """Payments to a payee, newest first, before (block number, log index)."""
     given = {"payee": payee, "block_number": before[0], "log_index": before[1], "limit": limit}
     return list(reading.session.execute(_CLAIMS, given))
+
+
+def claims_until(reading: Reading, payee: bytes, until: int, through: int) -> list[Row[Any]]:
+    """Payments to a payee before a second, in L2 blocks through `through`, oldest first."""
+    given = {"payee": payee, "until": until, "through": through}
+    return list(reading.session.execute(_CLAIMS_UNTIL, given))
 
 
 def skipped(reading: Reading, payee: bytes) -> list[Row[Any]]:

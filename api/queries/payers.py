@@ -66,6 +66,17 @@ _RECEIPTS = text("""
     ORDER BY r.position LIMIT :limit
 """)
 
+# A batch's receipts begin at most a day before its first commit, or what the operator says of them is a fault.
+_USAGE = text("""
+    SELECT CAST(to_timestamp(r.started_at) AT TIME ZONE 'UTC' AS date) AS day, b.operator, r.asset_id,
+           count(*) AS receipts, sum(r.input_units) AS input_units, sum(r.output_units) AS output_units,
+           sum(r.fee_units) AS fee_units
+    FROM charges c JOIN batches b USING (batch_id, fill) JOIN receipts r USING (batch_id, fill)
+    WHERE c.payer = :payer AND r.payer = :payer AND b.status <> 'voided' AND b.verdict = 'valid'
+      AND r.started_at >= :since AND r.started_at < :until
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+""")
+
 
 def _tiers(reading: Reading) -> dict[str, int]:
     tiers = reading.tiers
@@ -110,3 +121,8 @@ def receipts(reading: Reading, payer: bytes, place: tuple[int, int, int], limit:
     batch_id, fill, after = place
     given = {"payer": payer, "batch_id": batch_id, "fill": fill, "after": after, "limit": limit}
     return list(reading.session.execute(_RECEIPTS, given))
+
+
+def usage(reading: Reading, payer: bytes, since: int, until: int) -> list[Row[Any]]:
+    """Receipts of a payer begun in [since, until), added up by day, operator and asset."""
+    return list(reading.session.execute(_USAGE, {"payer": payer, "since": since, "until": until}))

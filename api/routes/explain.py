@@ -16,6 +16,7 @@ from api.queries import distributions as distribution_queries
 from api.reading import CurrentReading
 from ledger.archive import BlobArchive
 from ledger.errors import NotFoundError
+from ledger.protocol.explain.document import PayoutFile, ReceiptFile
 from ledger.protocol.hexadecimal import from_hex
 
 router = APIRouter(tags=["proofs"])
@@ -24,9 +25,7 @@ HASH_PATTERN: Final = "^0x01[0-9a-fA-F]{62}$"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
-@router.get(
-    "/contributors/{payee}/explain", response_class=Response, responses={200: {"content": {"application/json": {}}}}
-)
+@router.get("/contributors/{payee}/explain", response_class=Response, responses={200: {"model": PayoutFile}})
 def explain_payout(
     request: Request,
     reading: CurrentReading,
@@ -50,7 +49,7 @@ def explain_payout(
     return _file(content, f"payout-{distribution}-{payee}.json")
 
 
-@router.get("/receipts/{digest}/proof", response_class=Response, responses={200: {"content": {"application/json": {}}}})
+@router.get("/receipts/{digest}/proof", response_class=Response, responses={200: {"model": ReceiptFile}})
 def prove_receipt(request: Request, reading: CurrentReading, digest: DigestPath) -> Response:
     """Where a receipt stands, proven by KZG openings: a file for `tributary verify receipt`, offline."""
     places = batch_queries.places_of_digest(reading, from_hex(digest[:64], 31))

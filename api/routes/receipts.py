@@ -9,18 +9,12 @@ from api.queries import batches as queries
 from api.reading import CurrentReading, Reading
 from api.routes.batch_lines import pending_receipt, posted_receipt
 from api.schemas.batches import Receipt, ReceiptAnswer
-from api.schemas.figures import Model, ReadAt, address
+from api.schemas.figures import ReadAt, address
+from api.schemas.receipts import Receipts
 from ledger.errors import NotFoundError
 from ledger.protocol.hexadecimal import from_hex
 
 router = APIRouter(prefix="/receipts", tags=["receipts"])
-
-
-class Receipts(Model):
-    """Everywhere that a digest stands; an honest operator posts it once."""
-
-    read_at: ReadAt
-    items: list[Receipt]
 
 
 @router.get("")

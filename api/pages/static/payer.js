@@ -25,7 +25,8 @@ function draw({ payer, charges, receipts }) {
       ${figure("Open charges", account.charged_open.units, "refunded if their batch is proven false")}
       ${BigInt(account.debt.units) ? figure("Debt", account.debt.units, "paid by the operator in your stead") : nothing}
       ${account.thawing ? figure("Leaving", account.thawing.units, html`from ${moment(account.thaw_end)}`) : nothing}</dl></section>`)}
-    <section class="card"><h2>Charges</h2>${chargeTable(charges.items)}</section>
+    <section class="card"><h2>Charges</h2>${chargeTable(charges.items)}
+      <p>Invoice of the last 30 days: <a href="/v1/payers/${payer.address}/invoice?format=pdf" download>PDF</a>, <a href="/v1/payers/${payer.address}/invoice?format=csv" download>CSV</a></p></section>
     <section class="card"><h2>Receipts behind the newest charge</h2>${receiptTable(receipts.items)}</section>`;
 }
 

@@ -40,7 +40,9 @@ def world(
 @pytest.fixture(scope="package")
 def client(world: PaidWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     kept = tmp_path_factory.mktemp("kept")
-    settings = api_settings(world.url, archive_dir=world.inner.settings.archive_dir, kept_dir=kept)
+    settings = api_settings(
+        world.url, archive_dir=world.inner.settings.archive_dir, kept_dir=kept, requests_per_minute=0
+    )
     engine = open_reader(settings)
     with served(build_app(engine, settings)) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client

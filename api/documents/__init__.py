@@ -1,0 +1,1 @@
+"""Statements and invoices: what they say, and how they look as CSV and PDF."""
