@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 from pydantic import BaseModel
 
-from api.schemas.assets import Asset, AssetLine
+from api.schemas.assets import Asset, AssetLine, ListedContributor
 from api.schemas.batches import Batch, BatchLine, Receipt, ReceiptAnswer
 from api.schemas.contributors import ClaimProof, Contributor, ContributorLine, Earnings, Payments
 from api.schemas.distributions import Distribution, DistributionPayees, Distributions
@@ -19,6 +19,7 @@ from api.schemas.payers import ChargeLine, Payer
 from api.schemas.receipts import Receipts
 from api.schemas.statements import Invoice, Statement
 from api.schemas.status import Status
+from api.schemas.unlicensed import UnlicensedUse
 from ledger.errors import MalformedInputError, NotFoundError, TributaryError, UpstreamUnavailableError
 from ledger.protocol.explain.document import PayoutFile, ReceiptFile
 
@@ -66,6 +67,14 @@ class TributaryClient:
     @_reads("/v1/assets/{asset_id}")
     def asset(self, asset_id: int) -> Asset:
         return self._get(Asset, f"/v1/assets/{asset_id}")
+
+    @_reads("/v1/assets/{asset_id}/contributors")
+    def asset_contributors(self, asset_id: int, **page: str | int) -> Page[ListedContributor]:
+        return self._get(Page[ListedContributor], f"/v1/assets/{asset_id}/contributors", **page)
+
+    @_reads("/v1/assets/{asset_id}/unlicensed-uses")
+    def unlicensed_uses(self, asset_id: int, **page: str | int) -> Page[UnlicensedUse]:
+        return self._get(Page[UnlicensedUse], f"/v1/assets/{asset_id}/unlicensed-uses", **page)
 
     @_reads("/v1/contributors")
     def contributors(self, **page: str | int) -> Page[ContributorLine]:
