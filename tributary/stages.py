@@ -32,12 +32,19 @@ class Part:
     needs_database: bool = False
 
 
-_TRY, _STAGES, CHECK_PANEL = "Try it on this machine", "Stages, one process each", "Check and repair"
+_TRY, _OWN = "Try it on this machine", "For those who made it"
+_STAGES, CHECK_PANEL = "Stages, one process each", "Check and repair"
 
 PARTS = (
     Part("demo", "tributary.demo.command", "Run everything once, from inferences to payouts, and check it.", _TRY),
     Part("devnet", "tributary.devnet.command", "Start and stop an L1 and an OP Stack L2 of one's own.", _TRY),
     Part("deploy", "tributary.deploy_command", "Compile the contracts and put them on both chains.", _TRY),
+    Part(
+        "register",
+        "tributary.registration.command",
+        "Register a model, adapter or dataset with its terms, after a preview.",
+        _OWN,
+    ),
     Part("serve", "serving.command", "Answer inference requests; every answer leaves a signed receipt.", _STAGES, True),
     Part("batch", "batcher.command", "Post receipts: blobs on L1, their commitment on L2.", _STAGES, True),
     Part("index", "indexer.command", "Mirror both chains and the blobs into PostgreSQL, verified.", _STAGES, True),

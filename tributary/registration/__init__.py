@@ -1,0 +1,1 @@
+"""`tributary register`: a file or folder becomes an asset, previewed first and resumable at every step."""
