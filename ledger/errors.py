@@ -51,6 +51,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
         │   ├── BlobFormatError
         │   ├── BatchOverflowError
         │   ├── KzgError
+        │   ├── ExplainError            a file that explains an amount does not hold
         │   └── BatchMismatchError      blobs and batch_commitment differ
         └── LedgerDifferenceError       two readings that must agree do not
             ├── OverAllocatedError      more is owed than was charged
@@ -68,7 +69,6 @@ class TributaryError(Exception):
     """Something went wrong in Tributary."""
 
     def __init__(self, sentence: str = "") -> None:
-        """Keep `sentence`, or the first line of the class's docstring if it is empty."""
         super().__init__(sentence or (type(self).__doc__ or "").splitlines()[0])
 
 
@@ -84,7 +84,6 @@ class RpcRateLimitedError(RpcUnavailableError):
     """A chain node asked for fewer requests."""
 
     def __init__(self, sentence: str = "", retry_after_seconds: float | None = None) -> None:
-        """Keep the node's own delay, if it named one."""
         super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
 
@@ -149,7 +148,6 @@ class OverloadedError(RetryableError):
     """Too many requests are waiting."""
 
     def __init__(self, sentence: str = "", retry_after_seconds: float | None = None) -> None:
-        """Keep the delay after which a new attempt is welcome."""
         super().__init__(sentence)
         self.retry_after_seconds = retry_after_seconds
 
@@ -174,7 +172,6 @@ class PortTakenError(UsageError):
     """Another program listens on that port."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        """Name the taken port."""
         super().__init__(f"Port {port} on {host} is taken by another program; choose another one or stop that program.")
         self.port = port
         self.host = host
@@ -184,7 +181,6 @@ class WrongChainError(UsageError):
     """The node serves another chain than expected."""
 
     def __init__(self, endpoint: str, expected: int, actual: int) -> None:
-        """Name the endpoint and both chain ids."""
         super().__init__(f"The node at {endpoint} serves chain {actual}, but chain {expected} is expected.")
         self.endpoint = endpoint
         self.expected = expected
@@ -203,7 +199,6 @@ class ContextLengthError(UsageError):
     """Prompt and answer together are longer than the model's context."""
 
     def __init__(self, prompt_tokens: int, max_tokens: int, context_tokens: int) -> None:
-        """Name the three lengths."""
         super().__init__(
             f"This model's context is {context_tokens} tokens; the prompt has {prompt_tokens} and the answer may take "
             f"{max_tokens}. Shorten the prompt or ask for a shorter answer."
@@ -241,7 +236,6 @@ class RpcRejectedError(PermanentError):
     """A node refused the call for good."""
 
     def __init__(self, sentence: str = "", code: int = 0, data: object = None) -> None:
-        """Keep JSON-RPC's error code and data."""
         super().__init__(sentence)
         self.code = code
         self.data = data
@@ -316,7 +310,7 @@ class BatchMismatchError(ProtocolError):
 
 
 class ExplainError(ProtocolError):
-    """A file that explains a payout or a receipt does not hold. `field` is the path of what is wrong in it."""
+    """An explain file does not hold; `field` is the path of what is wrong in it."""
 
     def __init__(self, field: str, why: str) -> None:
         self.field = field
