@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ledger.chain.deployment import Deployment
 
+BLOCKS_UNSAVED: Final = 1_000
 BatchState = Literal["waiting", "sound", "guilty", "voided", "finalized"]
 
 
@@ -74,12 +75,21 @@ class MemoryFile:
     def __init__(self, path: Path, memory: Memory) -> None:
         self._path = path
         self.memory = memory
+        self._written = memory.model_copy(deep=True)
 
     def save(self) -> None:
-        """Replace the file, durably."""
+        """Replace the file, durably, unless only a few blocks were read since: those are quickly read again."""
+        now, before = self.memory, self._written
+        read = (now.next_block or 0) - (before.next_block or 0)
+        if 0 <= read < BLOCKS_UNSAVED and now.model_copy(update={"next_block": before.next_block}) == before:
+            return
+        self._write(now.model_dump_json(indent=1))
+        self._written = now.model_copy(deep=True)
+
+    def _write(self, text: str) -> None:
         part = self._path.with_suffix(".part")
         with part.open("w") as file:
-            file.write(self.memory.model_dump_json(indent=1))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         part.replace(self._path)

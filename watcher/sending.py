@@ -9,10 +9,12 @@ from ledger.chain.transaction import parse_signed
 from ledger.errors import (
     FeeTooHighError,
     InsufficientFundsError,
+    RpcRejectedError,
     TransactionPendingError,
     TransactionSupersededError,
     TransactionUnderpricedError,
 )
+from ledger.protocol.hexadecimal import checksum_address
 from watcher.memory import SentNote
 
 if TYPE_CHECKING:
@@ -75,15 +77,26 @@ class Outgoing:
             self._report.tell("limit_reached", reason=str(error))
             return None
         most = tx.transaction.gas_limit * tx.transaction.fees.max_fee_wei
-        left = self._settings.budget_wei - int(self._file.memory.spent_wei)
-        if most > left:
-            reason = f"it could cost {most} wei, and {left} wei are left of the budget (WATCHER_BUDGET_WEI)."
-            self._report.tell("limit_reached", reason=reason)
+        if not self._can_afford(most):
             return None
         self._file.memory.sent = SentNote(purpose=purpose, subject=subject, raws=[tx.raw.hex()])
         self._file.save()
         self._broadcast(tx)
         return tx.hash
+
+    def _can_afford(self, most_wei: int) -> bool:
+        """Whether neither the budget nor the account stands in the way; what does is told."""
+        left = self._settings.budget_wei - int(self._file.memory.spent_wei)
+        if most_wei > left:
+            reason = f"it could cost {most_wei} wei, and {left} wei are left of the budget (WATCHER_BUDGET_WEI)."
+            self._report.tell("limit_reached", reason=reason)
+            return False
+        held = self._account.balance_wei()
+        if most_wei > held:
+            account = checksum_address(self._account.address)
+            reason = f"it could cost {most_wei} wei, and the account {account} holds {held} wei on the L2."
+            self._report.tell("limit_reached", reason=reason)
+        return most_wei <= held
 
     def outcome(self) -> Sent | None:
         """What came of the transaction on its way, if there is one and it was mined and held.
@@ -121,7 +134,7 @@ class Outgoing:
             self._account.broadcast(tx)
         except TransactionUnderpricedError:
             self._raise_fee(tx)
-        except (TransactionSupersededError, InsufficientFundsError) as error:
+        except (TransactionSupersededError, InsufficientFundsError, RpcRejectedError) as error:
             self._report.tell("transaction_failed", tx_hash=tx.hash, reason=str(error))
             self._file.memory.sent = None
             self._file.save()
