@@ -12,14 +12,11 @@ from tributary.entitlements.sums import Part, complete, sum_batches, weighted_fe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from indexer.verification.batch import CommittedBatch
     from settlement.entitlements import Entitlements
-    from tributary.entitlements.facts import Facts, Rules
+    from tributary.entitlements.facts import Facts
 
 LEAST_BATCHES_A_PROCESS = 8
-"""A process is two seconds late: it loads the trusted setup first. A batch takes a quarter of one."""
-
-_worker: dict[str, tuple[Rules, str]] = {}
+"""Starting processes takes seconds, a full batch a quarter of one."""
 
 
 def by_processes(facts: Facts, archive: str, processes: int, report: Callable[[int], None]) -> Entitlements:
@@ -46,15 +43,10 @@ def _parts(facts: Facts, archive: str, processes: int) -> Iterator[Part]:
     if processes <= 1:
         yield from (sum_batches([batch], facts.rules, archive) for batch in facts.batches)
         return
+    from tributary.entitlements import worker  # noqa: PLC0415  # it loads the trusted setup
+
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(processes, context, _begin, (facts.rules, archive)) as pool:
-        for future in as_completed([pool.submit(_work, batch) for batch in facts.batches]):
+    context.set_forkserver_preload([worker.__name__])
+    with ProcessPoolExecutor(processes, context, worker.begin, (facts.rules, archive)) as pool:
+        for future in as_completed([pool.submit(worker.work, batch) for batch in facts.batches]):
             yield future.result()
-
-
-def _begin(rules: Rules, archive: str) -> None:
-    _worker["given"] = (rules, archive)
-
-
-def _work(batch: CommittedBatch) -> Part:
-    return sum_batches([batch], *_worker["given"])
