@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from coincurve import PrivateKey
 
+from ledger.chain.blocks import block_at
 from ledger.chain.contracts.attribution_registry import AttributionRegistry
+from ledger.chain.events.attribution_registry import TermsRegistered
+from ledger.chain.logs import LogDecoder, fetch_logs
 from ledger.chain.rpc import RpcClient
 from ledger.chain.sender import Sender
 from ledger.chain.structs import Kind, Parent, Share, Terms
@@ -93,3 +96,47 @@ def test_shares_on_chain_are_the_protocols_shares(registrar: Registrar) -> None:
         on_chain = registrar.registry.effective_shares(number, 1, "latest")
         assert [(s.payee, s.share) for s in on_chain] == [(s.payee, s.share) for s in flat[-1]], number
         assert sum(s.share for s in on_chain) == 10**12
+
+
+def test_every_version_can_be_recomputed_from_the_logs_alone(registrar: Registrar) -> None:
+    """Terms change, some of them before their children are registered: frozen shares follow from logs and block times."""
+    draw, depths = random.Random(SEED + 1), list[int]()
+    drawn = [terms_of(draw, n, depths) for n in range(6)]
+    registrar.register_all(drawn)
+    for _ in range(2):
+        for asset_id in (1, 3, 6):
+            payees = draw.sample(PAYEES, draw.randrange(1, 5))
+            split = [Share(p, ppm) for p, ppm in zip(payees, parts(draw, len(payees), 1_000_000), strict=True)]
+            changed = replace(drawn[asset_id - 1], split=tuple(split))
+            registrar.send(registrar.registry.propose_terms(asset_id, changed))
+        registrar.devnet.advance(draw.choice([3600, 2 * 86_400]))
+    told = recomputed(registrar)
+    on_chain = {
+        (asset_id, version): [
+            (s.payee, s.share) for s in registrar.registry.effective_shares(asset_id, version, "latest")
+        ]
+        for asset_id, version in told
+    }
+    assert told == on_chain
+    assert len(told) == 12
+
+
+def recomputed(registrar: Registrar) -> dict[tuple[int, int], list[tuple[bytes, int]]]:
+    """Effective shares of every version from split, parents and times that TermsRegistered logs: no view is asked."""
+    registry = registrar.registry
+    head = block_at(registry.rpc, "latest").number
+    decoder = LogDecoder({registry.address: "AttributionRegistry"})
+    logs = decoder.decode_known(fetch_logs(registry.rpc, 0, head, [registry.address]))
+    shares: dict[tuple[int, int], tuple[entitlement.EffectiveShare, ...]] = {}
+    effective_at: dict[int, list[int]] = {}
+    for log in logs:
+        if isinstance(log.event, TermsRegistered):
+            event, second = log.event, block_at(registry.rpc, log.block_number).timestamp
+            flat = [
+                (p.ppm, shares[p.asset_id, entitlement.version_at(effective_at[p.asset_id], second)])
+                for p in event.terms.parents
+            ]
+            split = [entitlement.Share(s.payee, s.ppm) for s in event.terms.split]
+            shares[event.asset_id, event.version] = entitlement.flatten(split, flat)
+            effective_at.setdefault(event.asset_id, []).append(event.effective_at)
+    return {key: [(s.payee, s.share) for s in flat] for key, flat in shares.items()}
