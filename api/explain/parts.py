@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from api.queries import batches as batch_queries
+from ledger.protocol.contributors import Contributor, row_of
 from ledger.protocol.explain.document import (
     BatchPart,
     ChainPart,
     ChargeLine,
     HeaderPart,
+    ListPart,
     PlaceLine,
     ShareLine,
     SumLine,
@@ -58,6 +62,18 @@ def terms_parts(terms: Iterable[Row[Any]], shares: Iterable[Row[Any]]) -> list[T
             effective_shares=held.get((row.asset_id, row.version), []),
         ).sealed()
         for row in terms
+    ]
+
+
+def list_parts(rows: Iterable[Row[Any]]) -> list[ListPart]:
+    """Contributor lists with their rows, which come in the lists' order."""
+    return [
+        ListPart(
+            list_id=list_id,
+            root=bytes(root),
+            rows=[row_of(Contributor(bytes(row.contributor), int(row.weight))) for row in of_one],
+        ).sealed()
+        for (list_id, root), of_one in groupby(rows, key=attrgetter("list_id", "root"))
     ]
 
 

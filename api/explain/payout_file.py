@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from api.explain.parts import batch_part, chain_part, terms_parts
+from api.explain.parts import batch_part, chain_part, list_parts, terms_parts
 from api.queries import batches as batch_queries
 from api.queries import contributors as contributor_queries
 from api.queries import explain as queries
@@ -63,7 +63,8 @@ def make_payout_file(reading: Reading, root: Row[Any], payee: bytes, proofs: Blo
     sums = {batch.batch_id: batch_queries.sums(reading, batch.batch_id, batch.fill) for batch in batches}
     terms = _terms(reading, {i for rows in sums.values() for row in rows for i in (row.asset_id, row.dataset_id)} - {0})
     chain = chain_part(reading)
-    sources = _sources(payee, chain, batches, sums, TermsBook(terms))
+    lists = list_parts(queries.lists(reading, payee, sorted({part.asset_id for part in terms})))
+    sources = _sources(payee, chain, batches, sums, TermsBook(terms, lists))
     earning = {(source.operator, source.asset_id) for source in sources}
     kept = [b for b in batches if any((bytes(b.operator), row.asset_id) in earning for row in sums[b.batch_id])]
     return PayoutFile(
@@ -73,6 +74,7 @@ def make_payout_file(reading: Reading, root: Row[Any], payee: bytes, proofs: Blo
         payout=_payout(reading, payee, line),
         sources=sources,
         terms=terms,
+        lists=lists,
         batches=_batches(reading, root, payee, kept, {asset for _, asset in earning}, proofs),
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from api.reading import Reading
+from ledger.db.entitlement_rule import with_rule
 
 _LINE = text("""
     SELECT d.distribution_id, e.numerator, e.cumulative_units, e.leaf_position
@@ -21,11 +22,11 @@ _SIGNATURES = text("""
 """)
 
 # Batches that count, of which the payee may earn: as the protocol, as the operator, or by a share of what was used.
-_BATCHES = text("""
+_BATCHES = with_rule("""
     SELECT b.* FROM batches b
     WHERE b.finalized_block_number <= :through AND b.verdict = 'valid'
       AND (:is_protocol OR b.operator = :payee OR EXISTS (
-          SELECT FROM batch_sums s JOIN effective_shares e
+          SELECT FROM batch_sums s JOIN {holders} AS e
             ON (e.asset_id, e.version) IN ((s.asset_id, s.asset_version), (s.dataset_id, s.dataset_version))
           WHERE s.batch_id = b.batch_id AND s.fill = b.fill AND e.payee = :payee))
     ORDER BY b.batch_id
@@ -47,6 +48,15 @@ _TERMS = text("""
 _SHARES = text("""
     SELECT asset_id, version, payee, share FROM effective_shares
     WHERE asset_id = ANY(CAST(:assets AS bigint[])) ORDER BY asset_id, version, position
+""")
+
+# The rows of every contributor list that these assets' shares name and the payee is on.
+_LISTS = text("""
+    SELECT l.list_id, l.root, c.contributor, c.weight
+    FROM contributor_lists l JOIN contributors c USING (list_id)
+    WHERE EXISTS (SELECT FROM contributors m WHERE m.list_id = l.list_id AND m.contributor = :payee)
+      AND l.payee IN (SELECT payee FROM effective_shares WHERE asset_id = ANY(CAST(:assets AS bigint[])))
+    ORDER BY l.list_id, c.position
 """)
 
 _PLACES = text("""
@@ -91,6 +101,11 @@ def terms(reading: Reading, assets: list[int]) -> list[Row[Any]]:
 def shares(reading: Reading, assets: list[int]) -> list[Row[Any]]:
     """Effective shares of every version of these assets."""
     return list(reading.session.execute(_SHARES, {"assets": assets}))
+
+
+def lists(reading: Reading, payee: bytes, assets: list[int]) -> list[Row[Any]]:
+    """Rows of the contributor lists through which these assets may pay the payee, in the lists' order."""
+    return list(reading.session.execute(_LISTS, {"payee": payee, "assets": assets}))
 
 
 def places(reading: Reading, batch: Row[Any], assets: list[int], limit: int) -> list[Row[Any]]:

@@ -12,15 +12,22 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from api.app import build_app
+from api.reader import open_reader
+from api.settings import ApiSettings
 from audit.command import app as audit_command
+from ledger.errors import ExplainError
 from ledger.protocol.contributors import Contributor, check_list, contributors_root, list_payee
+from ledger.protocol.explain.payout import PayoutProof, verify_payout
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import ENTITLEMENT_ONE, SHARE_ONE
 from tests.e2e.pipeline_world import api_server
+from tests.factories.http_server import served
 from tests.factories.paid_world import CAROL, CHUNK, DAVE, PaidWorld, paid_world
 from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer
+from tributary.verify.on_chain import check_payout_on_chain
 
 pytestmark = pytest.mark.e2e
 
@@ -109,7 +116,7 @@ def test_an_asset_names_its_lists_and_others_have_none(world: PaidWorld, api: ht
     assert api.get("/v1/assets/99/contributors").status_code == httpx.codes.NOT_FOUND
 
 
-@pytest.mark.parametrize("who", [CROWD[0].address, CAROL])
+@pytest.mark.parametrize("who", [CROWD[0].address, CAROL], ids=["first", "carol"])
 def test_a_contributor_sees_through_which_list_it_earned(world: PaidWorld, api: httpx.Client, who: bytes) -> None:
     answer = get(api, f"/v1/contributors/{checksum_address(who)}")
     (source,) = answer["by_source"]
@@ -121,6 +128,41 @@ def test_a_contributor_sees_through_which_list_it_earned(world: PaidWorld, api: 
     )
     numerator = int(source["settled"]["finalized"]["numerator"])
     assert Fraction(numerator, ENTITLEMENT_ONE) == world.exact(world.settled_ids)[who]
+
+
+@pytest.mark.parametrize("who", [CROWD[0].address, CROWD[-1].address, DAVE], ids=["first", "last", "beside"])
+def test_a_contributors_payout_is_explained_down_to_the_blobs(world: PaidWorld, tmp_path: Path, who: bytes) -> None:
+    settings = ApiSettings.load(database_url=world.url, archive_dir=world.inner.settings.archive_dir, kept_dir=tmp_path)
+    engine = open_reader(settings)
+    with served(build_app(engine, settings)) as url, httpx.Client(base_url=url, timeout=60) as client:
+        answer = client.get(f"/v1/contributors/{to_hex(who)}/explain", params={"distribution": 1})
+    engine.dispose()
+    assert answer.status_code == httpx.codes.OK, answer.text
+    proof = verify_payout(answer.content)
+    assert proof.file.payout.numerator == world.exact(world.settled_ids)[who] * ENTITLEMENT_ONE
+    assert [len(part.rows) for part in proof.file.lists] == ([] if who == DAVE else [len(CROWD)])
+    list(check_payout_on_chain(proof, world.inner.flow.devnet.l2_url))
+    if who != DAVE:
+        _forge(proof)
+
+
+def _forge(proof: PayoutProof) -> None:
+    """A list without its last row, with another weight, or with another root is refused, however it is sealed."""
+    (listed,) = proof.file.lists
+    heavier = bytes([*listed.rows[0][:31], listed.rows[0][31] + 1])
+    for change in (
+        {"rows": listed.rows[:-1]},
+        {"rows": [heavier, *listed.rows[1:]]},
+        {"rows": []},
+        {"root": b"\1" * 32},
+        {"list_id": 0},
+    ):
+        forged = proof.file.model_copy(update={"lists": [listed.model_copy(update=change).sealed()]})
+        with pytest.raises(ExplainError, match=r"^lists\[0\]\."):
+            verify_payout(forged.model_dump_json(by_alias=True).encode())
+    without = proof.file.model_copy(update={"lists": []})
+    with pytest.raises(ExplainError):
+        verify_payout(without.model_dump_json(by_alias=True).encode())
 
 
 def test_a_payee_beside_the_list_is_paid_as_ever(world: PaidWorld) -> None:

@@ -20,7 +20,7 @@ from ledger.protocol.hexadecimal import checksum_address
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ledger.protocol.explain.document import BatchPart, ChainPart, PayoutFile, TermsPart
+    from ledger.protocol.explain.document import BatchPart, ChainPart, ListPart, PayoutFile, TermsPart
     from ledger.protocol.explain.payout import PayoutProof
     from ledger.protocol.explain.receipt import ReceiptProof
 
@@ -40,6 +40,8 @@ def check_payout_on_chain(proof: PayoutProof, rpc_url: str) -> Iterator[str]:
         for n, part in enumerate(file.terms):
             _check_terms(f"terms[{n}]", part, registry)
         yield f"chain: all {len(file.terms)} versions of terms are the registry's"
+        for n, listed in enumerate(file.lists):
+            _check_list(f"lists[{n}]", listed, registry)
         for n, batch in enumerate(file.batches):
             _check_batch(f"batches[{n}]", batch, file.chain, rpc)
         yield f"chain: all {len(file.batches)} batches are committed as the file says, and final"
@@ -93,6 +95,17 @@ def _check_terms(path: str, part: TermsPart, registry: AttributionRegistry) -> N
     shares = [(s.payee, s.share) for s in registry.effective_shares(part.asset_id, part.version, "latest")]
     listed = [(line.payee, line.share) for line in part.effective_shares]
     require(shares == listed, f"{path}.effectiveShares", "the registry's are others")
+
+
+def _check_list(path: str, part: ListPart, registry: AttributionRegistry) -> None:
+    """That the registry has this list, complete; the file was held against the root before."""
+    try:
+        listed = registry.contributor_list(part.list_id, "latest")
+    except ContractRevertedError as error:
+        raise ExplainError(f"{path}.listId", "the registry has no such list") from error
+    require(listed.complete, path, "the registry has not all of its rows")
+    require(listed.root == part.root, f"{path}.root", "the registry has another")
+    require(listed.count == len(part.rows), f"{path}.rows", f"the registry has {listed.count}")
 
 
 def _check_batch(path: str, batch: BatchPart, chain: ChainPart, rpc: RpcClient, *, final: bool = True) -> str:

@@ -100,6 +100,14 @@ class TermsPart(Sealed):
     effective_shares: list[ShareLine]
 
 
+class ListPart(Sealed):
+    """A contributor list that terms name and the payee is on: every row (address, then weight), in order."""
+
+    list_id: Count
+    root: Bytes32
+    rows: list[Bytes32]
+
+
 class SumLine(Sealed):
     """Sum of fee x weight (ppm) over a batch's receipts of one asset version that draw on one dataset version."""
 
@@ -214,6 +222,7 @@ class PayoutFile(Part):
     payout: PayoutLine
     sources: list[SourceLine]
     terms: list[TermsPart]
+    lists: list[ListPart]
     batches: list[BatchPart]
 
 

@@ -40,7 +40,7 @@ def verify_payout(content: bytes) -> PayoutProof:
         ExplainError: with the field that does not.
     """
     file = parse(PayoutFile, content)
-    terms = TermsBook(file.terms)
+    terms = TermsBook(file.terms, file.lists)
     _check_distribution(file)
     _check_payout(file)
     sampled, weighed = _check_batches(file, terms)

@@ -5,25 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ledger.errors import ExplainError
+from ledger.protocol.contributors import ContributorList, contributors_root, list_payee, read_row
 from ledger.protocol.entitlement import EffectiveShare, RoyaltyTerms, version_at
 from ledger.protocol.explain.refusal import require
-from ledger.protocol.units import PPM, SHARE_ONE
+from ledger.protocol.units import MAX_U32, PPM, SHARE_ONE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ledger.protocol.explain.document import TermsPart
+    from ledger.protocol.explain.document import ListPart, TermsPart
 
 
 class TermsBook:
     """Every version of every asset that the file names, as the money rule needs them."""
 
-    def __init__(self, parts: Sequence[TermsPart]) -> None:
+    def __init__(self, parts: Sequence[TermsPart], lists: Sequence[ListPart]) -> None:
         """Read and check them.
 
+        Args:
+            parts: every version, by asset and number.
+            lists: contributor lists that the versions name; one that is left out gives nobody anything.
+
         Raises:
-            ExplainError: versions are not 1, 2, … by rising time, or shares do not sum to one.
+            ExplainError: versions are not 1, 2, … by rising time, shares do not sum to one, or a list's rows are not
+                those of its root.
         """
+        self._lists = _lists_by_payee(lists)
         self.terms: dict[tuple[int, int], RoyaltyTerms] = {}
         self._effective_at: dict[int, list[int]] = {}
         for place, part in enumerate(parts):
@@ -70,4 +77,26 @@ class TermsBook:
 
     def share(self, asset_id: int, version: int, payee: bytes) -> int:
         """A payee's part of all that a version earns, in units of 1e-12."""
-        return sum(share for holder, share in self.of(asset_id, version).effective if holder == payee)
+        return sum(self._part(holder, share, payee) for holder, share in self.of(asset_id, version).effective)
+
+    def _part(self, holder: bytes, share: int, payee: bytes) -> int:
+        """What a payee has of a share: all that is its own, its part of a list's."""
+        listed = self._lists.get(holder)
+        if listed is None:
+            return share if holder == payee else 0
+        return sum(part for contributor, part in listed.divide(share) if contributor == payee)
+
+
+def _lists_by_payee(parts: Sequence[ListPart]) -> dict[bytes, ContributorList]:
+    lists: dict[bytes, ContributorList] = {}
+    for place, part in enumerate(parts):
+        here = f"lists[{place}]"
+        require(1 <= part.list_id <= MAX_U32, f"{here}.listId", "no list has it")
+        require(list_payee(part.list_id) not in lists, f"{here}.listId", "it stands twice")
+        rows = [read_row(row) for row in part.rows]
+        require(bool(rows), f"{here}.rows", "there are none")
+        require(contributors_root(rows) == part.root, f"{here}.rows", "they have another root")
+        listed = ContributorList(part.list_id, rows)
+        require(listed.total_weight > 0, f"{here}.rows", "they weigh nothing")
+        lists[listed.payee] = listed
+    return lists
