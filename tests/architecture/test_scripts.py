@@ -117,7 +117,7 @@ def test_continuous_integration_installs_what_is_missing_and_runs_everything(tmp
     )
     assert done.stdout.splitlines() == [
         "bin/apt-get update --quiet",
-        "bin/apt-get install --quiet --yes --no-install-recommends chromium chromium-driver",
+        "bin/apt-get install --quiet --yes --no-install-recommends chromium",
         "scripts/test --full -x",
     ]
 

@@ -52,7 +52,9 @@ def test_no_file_names_a_path_of_a_machine() -> None:
 
 
 def test_nothing_is_marked_as_unfinished() -> None:
-    assert offenders(UNFINISHED, CODE) == []
+    found = offenders(UNFINISHED, CODE)
+    # Libraries of others, held to the locked packages by test_vendored.py.
+    assert [place for place in found if not place.startswith("api/pages/static/vendor/")] == []
 
 
 def test_no_key_or_certificate_is_tracked() -> None:
