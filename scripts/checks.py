@@ -31,13 +31,14 @@ class Check:
     """One check: what it is called, its command, and a pattern that its output must show if it did anything.
 
     One that runs `beside` is started first and awaited last: compiling Solidity takes a minute of one processor, and
-    the tests spend most of their time waiting for blocks.
+    the tests spend most of their time waiting for blocks. One of the `full` ones runs with --full, or when it is named.
     """
 
     name: str
     command: tuple[str, ...]
     proof: str = ""
     beside: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def checks() -> list[Check]:
     """Every check but pytest, the quick ones first."""
     # As a variable: with --config-path, forge takes the file's folder for the project's root and finds nothing there.
     forge = ("/usr/bin/env", "FOUNDRY_CONFIG=contracts/foundry.toml", str(find_tool("forge")), "test")
+    contracts = str(CHECKOUT / "scripts" / "contracts")
     scripts = [str(file) for file in sorted((CHECKOUT / "scripts").glob("*.py"))]
     return [
         Check("ruff check", (str(PROGRAMS / "ruff"), "check", ".")),
@@ -62,6 +64,8 @@ def checks() -> list[Check]:
         Check("mypy", (str(PROGRAMS / "mypy"),), proof="no issues found"),
         Check("mypy scripts", (str(PROGRAMS / "mypy"), *scripts), proof="no issues found"),
         Check("forge test", forge, proof=r"[1-9]\d* tests? passed", beside=True),
+        Check("slither", (contracts, "slither"), proof=r"slither: [1-9]\d* findings", full=True),
+        Check("branch coverage", (contracts, "coverage"), proof=r"branches: [1-9]\d* of", beside=True, full=True),
     ]
 
 
@@ -69,7 +73,9 @@ def main() -> int:
     options, for_pytest = parse(sys.argv[1:])
     if options.full:
         require_tools()
-    chosen = [check for check in checks() if options.only in (None, check.name)]
+    chosen = [
+        check for check in checks() if options.only == check.name or (not options.only and options.full >= check.full)
+    ]
     with ThreadPoolExecutor() as pool:
         beside = [pool.submit(run, check) for check in chosen if check.beside]
         outcomes = [run(check) for check in chosen if not check.beside]
@@ -92,7 +98,9 @@ def parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
         epilog="All other arguments go to pytest, for example -k receipt, -x or a path.",
         allow_abbrev=False,
     )
-    parser.add_argument("--full", action="store_true", help="also the tests that need a browser or Java")
+    parser.add_argument(
+        "--full", action="store_true", help="also what needs a browser or Java, Slither and branch coverage"
+    )
     parser.add_argument("--only", metavar="CHECK", help="one check alone, for example pytest or 'forge test'")
     return parser.parse_known_args(words)
 
@@ -175,7 +183,7 @@ def left_out(options: argparse.Namespace, words: list[str]) -> list[str]:
     if options.only:
         omitted.append(f"every check but {options.only} (--only)")
     if not options.full:
-        omitted.append("tests that need a browser or Java (run ./scripts/test --full)")
+        omitted.append("Slither, branch coverage, and tests that need a browser or Java (run ./scripts/test --full)")
     if words:
         omitted.append(f"what pytest leaves out for {' '.join(words)}")
     return omitted
