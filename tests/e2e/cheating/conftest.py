@@ -41,6 +41,8 @@ class Scene:
     flow: OperatorFlow
     folder: Path
     goods: dict[str, Any]
+    operators: subprocess.Popen[str]
+    """Starts a process for each operator."""
 
     @property
     def clients(self) -> Path:
@@ -69,12 +71,17 @@ class Scene:
         )
         path = self.folder / f"world-{LANES[row]}.json"
         world.write(path)
-        program = [sys.executable, "-m", "tests.e2e.cheating.operator", str(path), row]
-        done = subprocess.run(
-            program, cwd=CHECKOUT, env=self.environment(), capture_output=True, text=True, check=False, timeout=120
-        )
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        assert self.operators.stdin is not None
+        assert self.operators.stdout is not None
+        self.operators.stdin.write(f"{path}\t{row}\n")
+        self.operators.stdin.flush()
+        said: list[dict[str, Any]] = []
+        for line in self.operators.stdout:
+            said.append(json.loads(line))
+            if "exit_code" in said[-1]:
+                break
+        assert said[-1] == {"exit_code": 0}
+        return said[:-1]
 
     def balances(self, operator: str) -> dict[str, int]:
         """What the payers have with an operator, and its bond."""
@@ -140,8 +147,25 @@ def watching(scene: Scene, state: str, *words: str, key: str | None = WATCHER) -
         process.stdout.close()
 
 
+@pytest.fixture(scope="session")
+def operators() -> Iterator[subprocess.Popen[str]]:
+    """What starts operators, each as a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.cheating.operator"],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
 @pytest.fixture(scope="module")
-def scene(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(
+    devnet: Devnet, tmp_path_factory: pytest.TempPathFactory, operators: subprocess.Popen[str]
+) -> Iterator[Scene]:
     """Both operators bonded, priced and funded; blocks come by themselves."""
     folder = tmp_path_factory.mktemp("cheating")
     (folder / "receipts").mkdir()
@@ -153,7 +177,7 @@ def scene(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         flow.sender("second watcher")
         devnet.advance(600)  # answers began a while ago, when prices and terms were in force already
         with mining(devnet, 0.15):
-            yield Scene(flow, folder, goods)
+            yield Scene(flow, folder, goods, operators)
 
 
 def _goods(flow: OperatorFlow) -> dict[str, Any]:
