@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from audit.attribution.published import PublishedAsset, read_published
 from audit.attribution.recomputing import Transcripts
 from audit.attribution.transcripts import load_transcripts
 from audit.batch.blobs import ArchiveSource, BeaconSource, BlobSource
@@ -29,6 +28,7 @@ from audit.statements.comparison import Comparison
 from audit.statements.receipts import KeptReceipts, load_receipts
 from audit.verdict import Tally, Verdict
 from audit.walk import Walk
+from ledger.attribution.published import PublishedAsset, read_published
 from ledger.chain.beacon import BeaconClient
 from ledger.chain.deployment import Deployment, load_deployment
 

@@ -17,7 +17,7 @@ from ledger.errors import TributaryError
 from serving.failures import INVALID, Failure, failure_of
 from serving.gateway import Gateway
 from serving.inference.idempotency import ID_PREFIX
-from serving.routes import attribution, health, inference, models, payers, receipts
+from serving.routes import attribution, health, inference, models, openings, payers, receipts
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
         version="1",
     )
     app.state.gateway = gateway
-    for module in (inference, models, receipts, payers, attribution, health):
+    for module in (inference, models, receipts, payers, attribution, openings, health):
         app.include_router(module.router)
     app.add_exception_handler(TributaryError, _expected)
     app.add_exception_handler(HTTPException, _http)

@@ -32,6 +32,7 @@ from serving.metrics import Metrics
 from serving.onchain.follower import ChainFollower
 from serving.onchain.reader import ChainReader
 from serving.payers.authorizations import AuthorizationDesk
+from serving.payers.consents import ConsentDesk
 from serving.payers.funds import FundsKeeper
 from serving.payers.keys import KeyRing
 from serving.settings import ServingSettings
@@ -76,9 +77,19 @@ class Gateway:
         self.funds = FundsKeeper(self.database, around.reader, self.clock)
         self.authorizations = AuthorizationDesk(self.database, around.reader, self.clock)
         self.keys = KeyRing(self.database, self.authorizations, settings.operator)
-        desk = Desk(self.catalogue, self.engine, self.funds, self.journal, self.database, self.clock)
-        self.admissions = Admissions(desk, settings.max_payer_requests)
+        self.consents = ConsentDesk(self.database, settings.operator, deployment.receipt_domain)
         self.attributor = around.attributor
+        desk = Desk(
+            self.catalogue,
+            self.engine,
+            self.funds,
+            self.journal,
+            self.database,
+            self.clock,
+            self.consents,
+            self.attributor.parameters(),
+        )
+        self.admissions = Admissions(desk, settings.max_payer_requests)
         self.closer = Closer(self.journal, around.attributor, settings.storage_wait_seconds)
         self.follower = ChainFollower(
             around.reader,
@@ -107,6 +118,7 @@ class Gateway:
         self.journal.on_failure = lambda _error: self.on_fatal()
         await self.journal.start(chain_next[self.settings.lane])
         await self.database.open()
+        await self.consents.load()
         recovered = await recover(self.database, self.journal)
         await self.follower.look()
         await self.engine.start()
@@ -183,6 +195,7 @@ class Gateway:
             with contextlib.suppress(TributaryError):
                 async with self.database.connection() as connection:
                     await connection.execute(queries.SWEEP_ANSWERS)
+                    await connection.execute(queries.SWEEP_EXCHANGES)
 
     def _watch(self) -> None:
         gauge, state = self.metrics.gauge, self.engine.state

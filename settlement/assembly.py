@@ -6,6 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ledger.attribution.library import Library
+from ledger.attribution.published import read_published
+from ledger.attribution.standard import standard_method
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.contracts.royalty_distributor import RoyaltyDistributor
 from ledger.chain.deployment import load_deployment
@@ -17,6 +20,10 @@ from ledger.protocol.signature import private_key
 from settlement.attester import Attester
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
+from settlement.draw.checking import Draw
+from settlement.draw.judging import Judge
+from settlement.draw.operators import Operators
+from settlement.draw.seeds import L1Seeds
 from settlement.node import NodeView
 from settlement.scope import Scope
 from settlement.transactions import TransactionLog
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from coincurve import PrivateKey
     from pydantic import SecretStr
     from sqlalchemy import Engine
+    from sqlalchemy.orm import Session, sessionmaker
 
     from ledger.chain.deployment import Deployment
     from ledger.config import L2Settings
@@ -100,8 +108,29 @@ def open_attester(settings: AttesterSettings) -> Iterator[AttesterParts]:
         stack.callback(engine.dispose)
         key = _key(settings.private_key)
         distributor = RoyaltyDistributor(rpc, scope.distributor)
-        attester = Attester(scope, sessions(engine), NodeView(rpc, distributor), key)
+        draw = _draw(settings, deployment, sessions(engine), key, stack)
+        attester = Attester(scope, sessions(engine), NodeView(rpc, distributor), key, draw)
         yield AttesterParts(attester, distributor, Sender(rpc, key), engine)
+
+
+def _draw(
+    settings: AttesterSettings,
+    deployment: Deployment,
+    maker: sessionmaker[Session],
+    key: PrivateKey,
+    stack: ExitStack,
+) -> Draw | None:
+    """The attester's part in the draw; None unless everything that it takes is set."""
+    if not (settings.l1_rpc_url and settings.operator_urls and settings.attribution_dir and settings.published_dir):
+        return None
+    l1 = RpcClient(settings.l1_rpc_url, deployment.l1.chain_id, name="L1")
+    stack.callback(l1.close)
+    operators = Operators(settings.operators, key)
+    stack.callback(operators.close)
+    library = Library.open(settings.attribution_dir, standard_method())
+    published = read_published(settings.published_dir)
+    seeds = L1Seeds(l1, deployment.l1.deployed_at_block)
+    return Draw(maker, seeds, operators, Judge(deployment.receipt_domain, library, published))
 
 
 def _key(secret: SecretStr) -> PrivateKey:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
 
     from settlement.distribution_file import DistributionFile
+    from settlement.draw.checking import Draw
     from settlement.entitlements import Entitlement
     from settlement.proposal import Proposal
     from settlement.scope import Scope, ThroughBlock
@@ -56,8 +57,16 @@ class Signed:
 class Attester:
     """One key and the index that it believes."""
 
-    def __init__(self, scope: Scope, sessions: sessionmaker[Session], chain: ChainView, key: PrivateKey) -> None:
-        """Take the attester's own database, node and key."""
+    def __init__(
+        self,
+        scope: Scope,
+        sessions: sessionmaker[Session],
+        chain: ChainView,
+        key: PrivateKey,
+        draw: Draw | None = None,
+    ) -> None:
+        """Take the attester's own database, node and key, and its part in the draw if it takes one."""
+        self.draw = draw
         self.scope = scope
         self.address = address_of(key)
         self._sessions = sessions
@@ -70,7 +79,8 @@ class Attester:
         Raises:
             MalformedInputError: the bytes are no distribution file.
             NotYetFinalError: this attester has not read the chain that far.
-            WrongRootError: it computes another distribution; names the first payee that differs.
+            WrongRootError: it computes another distribution, and names the first payee that differs; or a drawn receipt
+                is not opened or not right, and it names that.
             DatabaseUnavailableError: its database does not answer.
         """
         with database_errors():
@@ -79,6 +89,8 @@ class Attester:
     def _attest(self, content: bytes) -> Signed:
         place = parse_frame(content)
         self._check_place(place)
+        if self.draw is not None:
+            self.draw.require(place.through.number)
         own = self.compute(place.root_index, place.through)
         if own.content != content:
             raise first_difference(parse(content), own.file)

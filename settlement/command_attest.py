@@ -15,6 +15,7 @@ from ledger.errors import UsageError
 from ledger.http_server import address_of, bind, serve
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from settlement.assembly import open_attester
+from settlement.draw.watching import look_at_draw
 from settlement.endpoints.attestations import build_app
 from settlement.settings import AttesterSettings
 from settlement.veto import disable_wrong_roots, watch_once
@@ -50,6 +51,7 @@ def serve_attestations(
         def watch() -> None:
             while not ended.wait(watch_every):
                 watch_once(parts.attester, parts.engine, parts.distributor, parts.sender)
+                look_at_draw(parts.attester)
 
         watcher = threading.Thread(target=watch, daemon=True) if watch_every else None
         if watcher:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path  # noqa: TC003  pydantic reads it at run time
+
 from pydantic import Field, SecretStr, field_validator
 
 from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
-from ledger.errors import MalformedInputError
+from ledger.errors import MalformedInputError, SettingsError
 from ledger.protocol.hexadecimal import from_hex
 
 
@@ -91,4 +93,37 @@ class AttesterSettings(DatabaseSettings, L2Settings):
         description="Largest distribution file that the attester reads",
     )
 
+    l1_rpc_url: Urls | None = Field(
+        default=None, validation_alias="L1_RPC_URL", description="JSON-RPC addresses of L1 nodes, for the draw's seeds"
+    )
+    operator_urls: Urls | None = Field(
+        default=None,
+        validation_alias="ATTESTER_OPERATOR_URLS",
+        description="Gateways that are asked to open drawn receipts, 0xOPERATOR=URL, separated by commas",
+    )
+    attribution_dir: Path | None = Field(
+        default=None,
+        validation_alias="ATTESTER_ATTRIBUTION_DIR",
+        description="Library of registered datasets (`tributary attribution index`) that drawn sets are made from again",
+    )
+    published_dir: Path | None = Field(
+        default=None,
+        validation_alias="ATTESTER_PUBLISHED_DIR",
+        description="Folder of models and adapters whose priors drawn sets are made with",
+    )
+
     _key = field_validator("private_key")(_is_private_key)
+    _split_l1 = field_validator("l1_rpc_url", "operator_urls", mode="before")(split_urls)
+
+    @property
+    def operators(self) -> dict[bytes, str]:
+        """The gateways by operator.
+
+        Raises:
+            SettingsError: one is not of the form 0xOPERATOR=URL.
+        """
+        try:
+            pairs = [entry.split("=", 1) for entry in self.operator_urls or ()]
+            return {from_hex(operator, 20): url.rstrip("/") for operator, url in pairs}
+        except (MalformedInputError, ValueError) as error:
+            raise SettingsError("ATTESTER_OPERATOR_URLS must be 0xOPERATOR=URL, separated by commas.") from error

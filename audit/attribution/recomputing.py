@@ -6,7 +6,6 @@ Source: docs/spec/attribution.md and docs/spec/transcript.md.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from audit.attribution.published import PublishedAsset
 from audit.attribution.texts import PublishedTexts
 from audit.attribution.transcripts import Transcript
 from audit.batch.decode import ReadBatch, ReadReceipt
@@ -14,11 +13,13 @@ from audit.batch.pricing import terms_time
 from audit.chain.assets import BY_OPERATOR, DATASET, Asset
 from audit.chain.batches import Batch
 from audit.difference import Differences
+from ledger.attribution.published import PublishedAsset
 from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.errors import NotFoundError
 from ledger.protocol.attribution import METHOD_WORD, CorpusEntry, SetEntry, attribute, parameters_listing
 from ledger.protocol.attribution.finding import TextFile
 from ledger.protocol.attribution.prior import NO_PRIOR, Prior
+from ledger.protocol.attribution.transcript import listed_corpus
 from ledger.protocol.keccak import keccak256
 
 NO_SETS = bytes(32)
@@ -77,7 +78,7 @@ class Transcripts:
     def _corpus(self, item: Transcript) -> tuple[CorpusEntry, ...]:
         """The datasets that were matched: as the operator listed them, else every one that is at hand."""
         if item.parameters is not None:
-            return tuple(_listed(item.parameters))
+            return listed_corpus(item.parameters)
         datasets = sorted((asset for asset in self.assets.values() if asset.kind == DATASET), key=lambda a: a.asset_id)
         return tuple(CorpusEntry(a.asset_id, a.content_hash) for a in datasets if a.content_hash in self.published)
 
@@ -106,14 +107,6 @@ class Transcripts:
         if asset is None:
             raise NotFoundError(f"The files of asset {asset_id} (content 0x{content_hash.hex()}) are not at hand.")
         return asset
-
-
-def _listed(parameters: bytes) -> Iterable[CorpusEntry]:
-    """The datasets in a listing of parameters."""
-    for line in parameters.decode(errors="replace").splitlines():
-        words = line.split(" ")
-        if words[0] == "dataset" and len(words) == 3 and words[1].isdigit():
-            yield CorpusEntry(int(words[1]), bytes.fromhex(words[2]))
 
 
 def _text(entries: Iterable[SetEntry]) -> str:

@@ -22,7 +22,7 @@ from ledger.attribution.standard import standard_method
 from ledger.protocol.attribution.prior import PriorFile, prior_bytes
 from scripts.training.adapters import ALPHA, RANK, TARGETS
 from scripts.training.influence import dataset_directions, token_influence, window_gradients
-from scripts.training.prior import CAP, METHOD, MOST_WORDS
+from scripts.training.prior import CAP, METHOD, MOST_WORDS, spread
 from scripts.training.word_weights import passages, weigh
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH = 16
 EPOCHS = 4
+KNOWN_PASSAGES = 80
+"""Passages of each author that the prior is measured on."""
 PEAK_LEARNING_RATE = 1e-2
 
 
@@ -130,7 +132,7 @@ def _prior(bed: Bed, trainer: Trainer, directions: list[Any]) -> tuple[list[floa
     """Influence on known text as a whole, and the prior as scripts/train makes it; contributor k is content k + 1."""
     folding = standard_method().folding
     texts = sorted({contributor.known for contributor in bed.contributors})
-    found = [p for text in texts for p in list(passages(bed.tokenizer, folding, text, 64))[:40]]
+    found = [p for text in texts for p in spread(list(passages(bed.tokenizer, folding, text, 64)), KNOWN_PASSAGES)]
     windows = [passage.window for passage in found]
     influence = [token_influence(trainer.model, direction, windows) for direction in directions]
     table = weigh(found, influence, MOST_WORDS)

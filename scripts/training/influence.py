@@ -21,6 +21,9 @@ DAMPING = 0.1
 STEP = 1e-3
 """Length of a finite difference, as a part of the adapter's own length."""
 
+TOGETHER = 16
+"""Windows in one forward pass."""
+
 Tensors = tuple[torch.Tensor, ...]
 """One tensor for each trained parameter, in the model's order."""
 
@@ -67,13 +70,22 @@ def _directions(matrix: torch.Tensor, members: torch.Tensor) -> torch.Tensor:
 
 
 def token_losses(model: torch.nn.Module, windows: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """Loss of every token of every window but its first."""
+    """Loss of every token of every window but its first; windows of one length go through the model together."""
     model.eval()
-    with torch.no_grad():
-        return [
-            functional.cross_entropy(model(input_ids=window[None, :-1]).logits[0].float(), window[1:], reduction="none")
-            for window in windows
-        ]
+    losses: list[torch.Tensor] = [torch.empty(0)] * len(windows)
+    by_length: dict[int, list[int]] = {}
+    for number, window in enumerate(windows):
+        by_length.setdefault(len(window), []).append(number)
+    for numbers in by_length.values():
+        for first in range(0, len(numbers), TOGETHER):
+            some = numbers[first : first + TOGETHER]
+            batch = torch.stack([windows[number] for number in some])
+            with torch.no_grad():
+                logits = model(input_ids=batch[:, :-1]).logits.float()
+            found = functional.cross_entropy(logits.transpose(1, 2), batch[:, 1:], reduction="none")
+            for number, row in zip(some, found, strict=True):
+                losses[number] = row
+    return losses
 
 
 def token_influence(model: torch.nn.Module, direction: Tensors, windows: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -69,12 +69,12 @@ def table_of(model: torch.nn.Module, tokenizer: Tokenizer, splits: Sequence[Spli
     """DataInf of each work's training windows on the words of all works' held-out text."""
     folding = standard_method().folding
     learnt = [_windows(tokenizer, split.train) for split in splits]
-    looked_at = [_spread(windows, MOST_WINDOWS) for windows in learnt]
+    looked_at = [spread(windows, MOST_WINDOWS) for windows in learnt]
     gradients = window_gradients(model, [window for windows in looked_at for window in windows])
     found: list[Passage] = []
     for split in splits:
         cut = [p for block in split.held_out for p in passages(tokenizer, folding, block, WINDOW_TOKENS)]
-        found += _spread(cut, MOST_PASSAGES)
+        found += spread(cut, MOST_PASSAGES)
     influence = []
     for direction, all_windows, some in zip(
         dataset_directions(gradients, [len(windows) for windows in looked_at]), learnt, looked_at, strict=True
@@ -97,7 +97,8 @@ def _windows(tokenizer: Tokenizer, blocks: Sequence[str]) -> list[torch.Tensor]:
     return examples.held_out_windows(tokenizer, blocks, WINDOW_TOKENS)
 
 
-def _spread(items: list[_T], most: int) -> list[_T]:
+def spread(items: list[_T], most: int) -> list[_T]:
+    """At most so many of them, evenly spread."""
     return items if len(items) <= most else [items[len(items) * i // most] for i in range(most)]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ledger.chain.structs import AttributionMode
 from ledger.errors import DatabaseUnavailableError
 from ledger.protocol.stripping import SALT_BYTES, salted_hash
 from ledger.protocol.units import MAX_U24
@@ -25,6 +26,7 @@ from serving.inference.meter import Meter
 from serving.inference.open_request import OpenRequest
 from serving.journal.records import NewIntent
 from serving.journal.writer import Journal
+from serving.payers.consents import ConsentDesk
 from serving.payers.funds import SECOND_LOOK_SECONDS, FundsKeeper
 from serving.payers.keys import ApiKeyHolder
 
@@ -39,6 +41,9 @@ class Desk:
     journal: Journal
     database: Database
     clock: Clock
+    consents: ConsentDesk
+    parameters: bytes | None
+    """Listing of what makes attribution sets here, if anything does."""
 
 
 class Admissions:
@@ -109,7 +114,15 @@ class Admissions:
             body_sha256=body_sha256,
             started_at=self._desk.clock.now(),
         )
-        return await self._open(intent, call, model, admission, keyed=idempotency_key is not None)
+        opened = await self._open(intent, call, model, admission, keyed=idempotency_key is not None)
+        if isinstance(opened, OpenRequest) and self._may_be_drawn(intent, model):
+            opened.body, opened.parameters = body, self._desk.parameters
+            opened.meter.keep()
+        return opened
+
+    def _may_be_drawn(self, intent: NewIntent, model: PinnedModel) -> bool:
+        by_operator = model.mode is AttributionMode.OPERATOR and self._desk.parameters is not None
+        return by_operator and self._desk.consents.covers(intent.payer, intent.started_at)
 
     async def _open(
         self, intent: NewIntent, call: Call, model: PinnedModel, admission: Admission, *, keyed: bool

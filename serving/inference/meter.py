@@ -23,6 +23,11 @@ class Meter:
         self.output_units = 0
         self.input_units: int | None = None
 
+    def keep(self) -> None:
+        """Keep the bytes, too; before anything is produced."""
+        if self._kept is None:
+            self._kept = []
+
     def add(self, produced: bytes, output_units: int | None = None) -> None:
         """Takes in the next bytes, and the units that all bytes together amount to."""
         self._hash.update(produced)

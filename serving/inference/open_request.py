@@ -16,7 +16,7 @@ from serving.inference.choices import WholeChoices
 from serving.inference.engine import Admission
 from serving.inference.frames import Frames
 from serving.inference.meter import Meter
-from serving.journal.records import NOBODY, Answer, Checkpoint, Closing, NewIntent
+from serving.journal.records import NOBODY, Answer, Checkpoint, Closing, Exchange, NewIntent
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +33,10 @@ class OpenRequest:
     frames: Frames
     keyed: bool
     """Whether it carries an Idempotency-Key."""
+    body: bytes | None = None
+    """The request as received, if its payer lets drawn exchanges be opened."""
+    parameters: bytes | None = None
+    """Listing of what makes attribution sets here."""
     choices: WholeChoices = field(init=False)
     closed: bool = field(default=False, init=False)
     """Whether its ending is on the way into the journal."""
@@ -83,10 +87,16 @@ class OpenRequest:
             body_sha256=intent.body_sha256,
             outcome=outcome,
             finish_reason=self.choices.finish_reasons() or outcome,
-            answer=None if body is None else Answer(status, self.call.stream, body),
+            answer=Answer(status, self.call.stream, body) if self.keyed and body is not None else None,
             made_by=attributed.made_by if payable and attributed.entries else NOBODY,
             unlicensed=attributed.unlicensed if payable else (),
+            exchange=self._exchange(body) if payable else None,
         )
+
+    def _exchange(self, produced: bytes | None) -> Exchange | None:
+        if self.body is None or self.parameters is None or produced is None:
+            return None
+        return Exchange(self.body, produced, self.parameters)
 
     async def attribution(self, attributor: Attributor, outcome: str) -> Attributed:
         """Whose data the answer drew on, where its terms let the operator say so."""
@@ -112,6 +122,7 @@ def undelivered(closing: Closing, response_hash: bytes) -> Closing:
         attribution=(),
         made_by=NOBODY,
         unlicensed=(),
+        exchange=None,
         response_hash=response_hash,
         outcome="undelivered",
         finish_reason="undelivered",

@@ -111,6 +111,34 @@ ON CONFLICT DO NOTHING
 """
 """Evidence of unlicensed use, by request: the receipt may come a moment later, when the lane is found again."""
 
+KEEP_EXCHANGES: Final = """
+INSERT INTO kept_exchanges (request_id, request, produced, parameters, expires_at)
+SELECT e.request_id, e.request, e.produced, e.parameters, now() + make_interval(secs => %(exchange_seconds)b::int)
+FROM unnest(%(request_id)b::text[], %(request)b::bytea[], %(produced)b::bytea[], %(parameters)b::bytea[])
+     AS e(request_id, request, produced, parameters)
+ON CONFLICT DO NOTHING
+"""
+
+EXCHANGE: Final = """
+SELECT r.request_id, k.request, k.produced, k.parameters
+FROM issued_receipts r JOIN kept_exchanges k USING (request_id)
+WHERE r.operator = %(operator)b AND r.lane = %(lane)b AND r.seq = %(seq)b AND k.expires_at > now()
+"""
+
+SWEEP_EXCHANGES: Final = """
+DELETE FROM kept_exchanges WHERE request_id IN (
+    SELECT request_id FROM kept_exchanges WHERE expires_at <= now() ORDER BY expires_at LIMIT 1000
+)
+"""
+
+CONSENTS: Final = "SELECT payer, valid_from, valid_until FROM audit_consents WHERE operator = %(operator)b"
+
+GIVE_CONSENT: Final = """
+INSERT INTO audit_consents (digest, payer, operator, valid_from, valid_until, signature)
+VALUES (%(digest)b, %(payer)b, %(operator)b, %(valid_from)b, %(valid_until)b, %(signature)b)
+ON CONFLICT DO NOTHING
+"""
+
 CHECKPOINT: Final = """
 UPDATE intents i
 SET output_units = c.output_units, response_hash = c.response_hash, checkpoint_ms = c.elapsed_ms

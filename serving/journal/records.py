@@ -9,6 +9,7 @@ from ledger.protocol.attribution import AttributionSet, attribution_hash
 from ledger.protocol.hexadecimal import ZERO_HASH, to_hex
 from ledger.protocol.receipt import Receipt, SignedReceipt
 from ledger.protocol.stripping import receipt_member
+from ledger.protocol.units import DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,18 @@ class Answer:
     status: int
     streamed: bool
     body: bytes
+
+
+class Exchange(NamedTuple):
+    """A request and its answer in bytes, kept for the draw, and the listing of what made its set."""
+
+    request: bytes
+    produced: bytes
+    parameters: bytes
+
+
+EXCHANGE_SECONDS: Final = 14 * DAY_SECONDS
+"""The draw, its window and the challenge window are over by then."""
 
 
 class UnlicensedUse(NamedTuple):
@@ -101,6 +114,7 @@ class Closing:
     answer: Answer | None = None
     made_by: MadeBy = NOBODY
     unlicensed: tuple[UnlicensedUse, ...] = ()
+    exchange: Exchange | None = None
 
     def receipt(self, operator: bytes, lane: int, seq: int) -> Receipt:
         """The receipt at this place of the lane."""

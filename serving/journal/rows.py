@@ -80,6 +80,16 @@ def unlicensed_columns(closings: Sequence[Closing]) -> dict[str, list[Any]]:
     }
 
 
+def exchange_columns(closings: Sequence[Closing]) -> dict[str, list[Any]]:
+    kept = [(c.request_id, c.exchange) for c in closings if c.exchange is not None]
+    return {
+        "request_id": [request_id for request_id, _ in kept],
+        "request": [exchange.request for _, exchange in kept],
+        "produced": [exchange.produced for _, exchange in kept],
+        "parameters": [exchange.parameters for _, exchange in kept],
+    }
+
+
 def issued_from_row(row: Sequence[Any]) -> Issued:
     """A receipt as `queries.ISSUED` reads it."""
     (operator, lane, seq, payer, asset_id, request_hash, response_hash, input_units, output_units, fee_units,

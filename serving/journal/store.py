@@ -11,7 +11,7 @@ from ledger.protocol.units import POST_DEADLINE_SECONDS
 from serving.journal import queries, rows
 from serving.journal.lane import Connection, HeldLane
 from serving.journal.pending import Group
-from serving.journal.records import Answer, Issued
+from serving.journal.records import EXCHANGE_SECONDS, Answer, Issued
 from serving.journal.signing import ReceiptSigner
 
 _OPTIONS = " ".join(
@@ -82,6 +82,9 @@ def _statements(
     unlicensed = rows.unlicensed_columns([e.closing for e in group.endings])
     if unlicensed["request_id"]:
         statements.append((queries.UNLICENSED, {**unlicensed}))
+    exchanges = rows.exchange_columns([e.closing for e in group.endings])
+    if exchanges["request_id"]:
+        statements.append((queries.KEEP_EXCHANGES, {**exchanges, "exchange_seconds": EXCHANGE_SECONDS}))
     if issued:
         place = {"before": held.next_seq, "after": held.next_seq + len(issued), "signer": signer.address}
         answers = rows.answer_columns([e.closing for e in group.endings])
@@ -109,6 +112,19 @@ async def find_answer(connection: Connection, request_id: str) -> Answer | None:
     """The stored answer of a request, if it was kept and has not expired."""
     row = await (await connection.execute(queries.STORED_ANSWER, {"request_id": request_id})).fetchone()
     return None if row is None else Answer(status=row[0], streamed=row[1], body=bytes(row[2]))
+
+
+async def find_exchange(
+    connection: Connection, operator: bytes, lane: int, seq: int
+) -> tuple[Issued, bytes, bytes, bytes] | None:
+    """The receipt at this place, with the request, the answer and the parameters that are kept for it."""
+    words = {"operator": operator, "lane": lane, "seq": seq}
+    row = await (await connection.execute(queries.EXCHANGE, words)).fetchone()
+    if row is None:
+        return None
+    request_id, request, produced, parameters = row
+    issued = await find_issued(connection, [request_id])
+    return issued[request_id], bytes(request), bytes(produced), bytes(parameters)
 
 
 async def abandon(connection: Connection, request_ids: Sequence[str]) -> None:

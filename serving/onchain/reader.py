@@ -10,6 +10,7 @@ from ledger.chain.contracts.attribution_registry import AttributionRegistry
 from ledger.chain.contracts.operators import Operators
 from ledger.chain.contracts.payment_escrow import PaymentEscrow
 from ledger.chain.contracts.receipt_ledger import ReceiptLedger
+from ledger.chain.contracts.royalty_distributor import RoyaltyDistributor
 from ledger.chain.deployment import Deployment
 from ledger.chain.rpc import RpcClient
 from ledger.chain.structs import Account, Asset, AttributionMode, Parent, Price
@@ -60,6 +61,7 @@ class ChainReader:
         self.rpc = rpc
         self.deployment = deployment
         self.operator = operator
+        self._distributor = RoyaltyDistributor(rpc, deployment.l2.distributor)
         self._stood_at: int | None = None
         self._known_ids: dict[bytes, int] = {}
         self._registry = AttributionRegistry(rpc, deployment.l2.registry)
@@ -95,6 +97,10 @@ class ChainReader:
             for asset_id, content_hash in sorted(datasets.items())
             if self._registry.asset_id_of(content_hash, at) != asset_id
         ]
+
+    def is_attester(self, account: bytes) -> bool:
+        """Whether the account signs distributions on this deployment, at the newest block."""
+        return self._distributor.is_attester(account, self.heads().latest)
 
     def lane_key_is_active(self, lane: int, key: bytes, at: BlockRef) -> bool:
         return self._operators.key_active_in(self.operator, lane, key, at.timestamp, at.timestamp, at)

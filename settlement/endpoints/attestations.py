@@ -8,9 +8,17 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from ledger.errors import MalformedInputError, RetryableError, TributaryError, WrongRootError
+from ledger.errors import (
+    BadSignatureError,
+    MalformedInputError,
+    NotFoundError,
+    RetryableError,
+    TributaryError,
+    WrongRootError,
+)
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from settlement.attester import Attester
+from settlement.endpoints import draws
 
 _RETRY_AFTER_SECONDS = "5"
 _PROBLEM = "application/problem+json"
@@ -81,13 +89,15 @@ def problem(request: Request, error: Exception) -> JSONResponse:
     status, headers = 500, {}
     if isinstance(error, WrongRootError):
         status = 409
-    elif isinstance(error, MalformedInputError):
+    elif isinstance(error, MalformedInputError | BadSignatureError):
         status = 400
+    elif isinstance(error, NotFoundError):
+        status = 404
     elif isinstance(error, RetryableError):
         status, headers = 503, {"retry-after": _RETRY_AFTER_SECONDS}
     body: dict[str, Any] = {
         "type": "about:blank",
-        "title": {409: "Refused", 400: "Malformed file", 503: "Not ready"}.get(status, "Failed"),
+        "title": {409: "Refused", 400: "Malformed", 404: "Not found", 503: "Not ready"}.get(status, "Failed"),
         "status": status,
         "detail": str(error),
         "attester": checksum_address(attester.address),
@@ -107,5 +117,6 @@ def build_app(attester: Attester, largest_file_bytes: int) -> FastAPI:
     app.state.attester = attester
     app.state.largest_file_bytes = largest_file_bytes
     app.include_router(router)
+    app.include_router(draws.router)
     app.add_exception_handler(TributaryError, problem)
     return app

@@ -162,6 +162,33 @@ class UnlicensedUse(Base):
     noted_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
 
 
+class AuditConsentRow(Base):
+    """A payer's consent that drawn exchanges may be opened to attesters. Append-only; written by `serving`."""
+
+    __tablename__ = "audit_consents"
+
+    digest: Mapped[Hash32] = mapped_column(primary_key=True)
+    payer: Mapped[Address] = mapped_column()
+    operator: Mapped[Address] = mapped_column()
+    valid_from: Mapped[ChainSeconds] = mapped_column()
+    valid_until: Mapped[ChainSeconds] = mapped_column()
+    signature: Mapped[bytes] = mapped_column(FixedBytes(65))
+    received_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
+
+
+class KeptExchange(Base):
+    """A request and its answer of a payer that consented, until the draw is over. Written and swept by `serving`."""
+
+    __tablename__ = "kept_exchanges"
+    __table_args__ = (Index("ix_kept_exchanges_expires_at", "expires_at"),)
+
+    request_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    request: Mapped[bytes] = mapped_column(LargeBinary)
+    produced: Mapped[bytes] = mapped_column(LargeBinary)
+    parameters: Mapped[bytes] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(AnyTime)
+
+
 class SpendAuthorizationRow(Base):
     """A payer's signed cap, as it can be submitted to the PaymentEscrow. Append-only; written by `serving`."""
 

@@ -33,6 +33,39 @@ PURPOSES = ("submit_root", "claim_many")
 AnyTime = TIMESTAMP(timezone=True)
 
 
+class AttesterConsent(Base):
+    """A payer's consent as an attester was given it. Append-only; writer: settlement (the attester)."""
+
+    __tablename__ = "attester_consents"
+    __table_args__ = (Index(None, "payer"),)
+
+    digest: Mapped[Hash32] = mapped_column(primary_key=True)
+    payer: Mapped[Address]
+    operator: Mapped[Address]
+    valid_from: Mapped[ChainSeconds]
+    valid_until: Mapped[ChainSeconds]
+    signature: Mapped[bytes] = mapped_column(FixedBytes(65))
+
+
+class DrawnReceipt(Base):
+    """What came of a receipt that the draw named. Writer: settlement (the attester).
+
+    `held`: opened, and its set is that of the texts. `silent`: not opened (yet). `different`: opened, and wrong.
+    """
+
+    __tablename__ = "drawn_receipts"
+    __table_args__ = (CheckConstraint("outcome IN ('held', 'silent', 'different')", name="outcome"),)
+
+    digest31: Mapped[bytes] = mapped_column(FixedBytes(31), primary_key=True)
+    batch_id: Mapped[Sequence64]
+    position: Mapped[Count]
+    operator: Mapped[Address]
+    seed_block: Mapped[BlockNumber]
+    outcome: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    looked_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
+
+
 class SettledDistribution(Base):
     """One distribution from its computation to its end. Writer: settlement (the state), rows are never deleted.
 

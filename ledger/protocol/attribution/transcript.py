@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import MalformedInputError
 from ledger.protocol.attribution.function import Texts
+from ledger.protocol.attribution.parameters import CorpusEntry
+from ledger.protocol.hexadecimal import from_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,24 @@ NO_TEXTS: Final = Texts((), ())
 
 _EVENT: Final = b"data: "
 _DONE: Final = b"[DONE]"
+
+
+def listed_corpus(parameters: bytes) -> tuple[CorpusEntry, ...]:
+    """The datasets in a listing of parameters.
+
+    Raises:
+        MalformedInputError: a line about a dataset is of another form.
+    """
+    found = []
+    try:
+        for line in parameters.decode().splitlines():
+            kind, *words = line.split(" ")
+            if kind == "dataset":
+                asset_id, content_hash = words
+                found.append(CorpusEntry(int(asset_id), from_hex(f"0x{content_hash}", 32)))
+    except ValueError as error:
+        raise MalformedInputError("this is no listing of attribution parameters") from error
+    return tuple(found)
 
 
 def texts_of(request: bytes, produced: bytes) -> Texts:

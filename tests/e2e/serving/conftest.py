@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import openai
 import pytest
@@ -20,6 +23,13 @@ def serving_world(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> I
     deployments = tmp_path_factory.mktemp("deployments")
     with operator_flow(devnet, deployments, [key_of("attester")], quorum=1) as flow:
         yield build_world(flow, tmp_path_factory.mktemp("models") / "models", deployments)
+
+
+@pytest.fixture
+def own_models(serving_world: ServingWorld, tmp_path: Path) -> ServingWorld:
+    """The world with a models folder that the test may change."""
+    shutil.copytree(serving_world.models, tmp_path / "models")
+    return replace(serving_world, models=tmp_path / "models")
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,13 +20,6 @@ from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorl
 pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "My dear Mr. Bennet"}]
-
-
-@pytest.fixture
-def own_models(serving_world: ServingWorld, tmp_path: Path) -> ServingWorld:
-    """The world with a models folder that the test may change."""
-    shutil.copytree(serving_world.models, tmp_path / "models")
-    return replace(serving_world, models=tmp_path / "models")
 
 
 def change_weights(models: Path, name: str) -> None:

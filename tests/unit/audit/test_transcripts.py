@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from audit.attribution.published import read_published
 from audit.attribution.recomputing import Transcripts
 from audit.attribution.texts import PublishedTexts
 from audit.attribution.transcripts import load_transcripts
 from audit.batch.decode import read_batch
 from audit.chain.assets import ADAPTER, DATASET, Asset
 from audit.difference import Differences
+from ledger.attribution.published import read_published
 from ledger.attribution.standard import standard_method
 from ledger.errors import MalformedInputError, NotFoundError
 from ledger.protocol.attribution import (

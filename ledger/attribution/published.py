@@ -32,8 +32,8 @@ class PublishedAsset:
         return parse_prior((self.folder / PRIOR_FILE).read_bytes()) if PRIOR_FILE in self.paths else None
 
 
-def read_published(folder: Path, wanted: Collection[bytes]) -> Mapping[bytes, PublishedAsset]:
-    """The assets among the folder and all folders below it, by contentHash; what is not wanted is passed over.
+def read_published(folder: Path, wanted: Collection[bytes] | None = None) -> Mapping[bytes, PublishedAsset]:
+    """The assets among the folder and all folders below it, by contentHash; those wanted, or any.
 
     Raises:
         MalformedInputError: there is no such folder.
@@ -45,7 +45,7 @@ def read_published(folder: Path, wanted: Collection[bytes]) -> Mapping[bytes, Pu
         files = [path for path in sorted(candidate.rglob("*")) if _counts(path, candidate)]
         if any(path.parent == candidate for path in files):
             digest = content_hash(_listed(path, candidate) for path in files)
-            if digest in wanted:
+            if wanted is None or digest in wanted:
                 paths = tuple(path.relative_to(candidate).as_posix() for path in files)
                 found.setdefault(digest, PublishedAsset(candidate, paths))
     return found

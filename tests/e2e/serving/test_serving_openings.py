@@ -1,0 +1,107 @@
+"""A gateway keeps exchanges of payers that consent, and opens them to attesters alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from coincurve import PrivateKey
+
+from ledger.chain.structs import Kind, Parent
+from ledger.protocol.attribution import SetEntry
+from ledger.protocol.consent import AuditConsent
+from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.opening import asking_digest, parse_opening
+from ledger.protocol.signature import address_of, sign
+from serving.catalogue.local import read_local_models
+from serving.inference.attribution import AnsweredText, Attributed
+from serving.journal.records import MadeBy
+from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, key_of
+from tests.factories.serving_world import ServingWorld, buy_key, register, running
+
+pytestmark = pytest.mark.e2e
+
+LISTING = b"tributary attribution parameters 1\n"
+
+
+class OneDataset:
+    """Says that every answer drew on dataset 1."""
+
+    async def attribute(self, answered: AnsweredText) -> Attributed:
+        return Attributed((SetEntry(1, 1_000_000),), MadeBy(b"by hand".ljust(32, b"\0"), b"\7" * 32))
+
+    def parameters(self) -> bytes | None:
+        return LISTING
+
+
+def consent_of(
+    world: ServingWorld, payer: PrivateKey, signer: PrivateKey | None = None, **changes: Any
+) -> dict[str, Any]:
+    now = world.flow.devnet.now()
+    consent = AuditConsent(address_of(payer), world.operator, now - 600, now + 86_400)
+    digest = consent.digest(world.flow.deployment.receipt_domain)
+    stated = {
+        "payer": to_hex(consent.payer), "operator": to_hex(consent.operator), "validFrom": consent.valid_from,
+        "validUntil": consent.valid_until,
+    }  # fmt: skip
+    return {"consent": stated | changes, "signature": to_hex(sign(digest, signer or payer))}
+
+
+def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_else(
+    own_models: ServingWorld, database_url: str
+) -> None:
+    flow = own_models.flow
+    (own_models.models / "adapters" / "austen" / "README.md").write_text("for the draw")
+    austen = next(a for a in read_local_models(own_models.models).adapters if a.model_id == "quill:austen")
+    parents = (Parent(own_models.asset_ids["quill"], 100_000),)
+    asset_id = register(flow, austen.content_hash, Kind.ADAPTER, parents, mode=1)
+    flow.send(flow.operators.set_price(asset_id, INPUT_PRICE, OUTPUT_PRICE))
+    open_payer, shy_payer = (own_models.deposit(name, 10**9) for name in ("open payer", "shy payer"))
+    body = json.dumps(
+        {"model": "quill:austen", "messages": [{"role": "user", "content": "Well?"}], "max_tokens": 5}
+    ).encode()
+    with running(own_models.settings(database_url, lane=1), OneDataset()) as gateway:
+        url = gateway.url
+        assert httpx.get(f"{url}/v1/attribution", trust_env=False).json()["parameters"] == LISTING.decode()
+        for wrong in (
+            consent_of(own_models, open_payer, key_of("another")),
+            consent_of(own_models, open_payer, operator="0x" + "01" * 20),
+            consent_of(own_models, open_payer, validUntil=1),
+            {},
+        ):
+            assert httpx.post(f"{url}/v1/consents", json=wrong, trust_env=False).status_code == 400
+        given = httpx.post(f"{url}/v1/consents", json=consent_of(own_models, open_payer), trust_env=False)
+        assert given.status_code == 201, given.text
+        envelopes = [
+            ask(gateway.client, buy_key(url, own_models, payer, 10**8), body) for payer in (open_payer, shy_payer)
+        ]
+        kept, private = (envelope["receipt"] for envelope in envelopes)
+
+        def fetch(receipt: dict[str, Any], key: PrivateKey, late: int = 0) -> httpx.Response:
+            at = flow.devnet.now() - late
+            signature = sign(asking_digest(receipt["lane"], receipt["seq"], at), key)
+            headers = {"x-signed-at": str(at), "x-attester-signature": to_hex(signature)}
+            return httpx.get(f"{url}/v1/openings/{receipt['lane']}/{receipt['seq']}", headers=headers, trust_env=False)
+
+        attester = key_of("attester")
+        opening = parse_opening(fetch(kept, attester).content)
+        assert fetch(private, attester).status_code == 404
+        assert fetch(kept, key_of("another")).status_code == 400
+        assert fetch(kept, attester, late=400).status_code == 400
+        assert httpx.get(f"{url}/v1/openings/1/0", trust_env=False).status_code == 400
+    with running(own_models.settings(database_url, lane=1), OneDataset()) as gateway:
+        assert gateway.gateway.consents.covers(address_of(open_payer), flow.devnet.now())  # it is remembered
+    assert opening.request == body
+    assert opening.faults(from_hex(envelopes[0]["digest"], 32)[:31], flow.deployment.receipt_domain) == []
+    assert (opening.entries, opening.parameters) == ((SetEntry(1, 1_000_000),), LISTING)
+
+
+def ask(client: Callable[..., httpx.Client], key: str, body: bytes) -> dict[str, Any]:
+    with client(key) as http:
+        answer = http.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 200, answer.text
+        envelope: dict[str, Any] = answer.json()["receipt"]
+        return envelope
