@@ -5,6 +5,7 @@ Source: docs/spec/attribution.md, "Occurrence".
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ledger.protocol.attribution.folding import Folding, PlacedUnit, decoded, text_bytes
@@ -90,9 +91,7 @@ def placed_in_file(folding: Folding, content: bytes, path: str) -> list[PlacedUn
     placed = folding.placed_units(text)
     if len(text) == len(content):
         return placed
-    before = [0]
-    for character in text:
-        before.append(before[-1] + _bytes_of(character))
+    before = [0, *accumulate(map(_bytes_of, text))]
     return [PlacedUnit(unit, before[start], before[end]) for unit, start, end in placed]
 
 

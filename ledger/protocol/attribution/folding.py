@@ -9,6 +9,8 @@ Source: docs/spec/attribution.md, "Units".
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ledger.errors import MalformedInputError
@@ -20,11 +22,13 @@ HEADING: Final = "tributary fold 1"
 UNIT_CHARACTERS: Final = 64
 """A longer run of word characters is cut into units of this many code points."""
 
+_WORD: Final = re.compile(r"[^ ]+")
 _HANGUL: Final = range(0xAC00, 0xD7A4)
 _ESCAPE: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^u])", re.DOTALL
 )
-_ESCAPED_FILES: Final = (".json", ".jsonl", ".ndjson")
+ESCAPED_FILES: Final = (".json", ".jsonl", ".ndjson")
+"""Files in which a backslash escapes, as in JSON."""
 
 
 class PlacedUnit(NamedTuple):
@@ -66,15 +70,11 @@ class Folding(dict[int, str]):
 
     def placed_units(self, text: str) -> list[PlacedUnit]:
         """The units with the characters that they stand for; characters that fold to nothing count to the left."""
-        folded: list[str] = []
-        places: list[int] = []
-        for at, character in enumerate(text):
-            replacement = self[ord(character)]
-            folded.append(replacement)
-            places.extend([at] * len(replacement))
+        folds = [self[ord(character)] for character in text]
+        ends = list(accumulate(map(len, folds)))
         return [
-            PlacedUnit(piece, places[start], places[start + len(piece) - 1] + 1)
-            for match in re.finditer(r"[^ ]+", "".join(folded))
+            PlacedUnit(piece, bisect_right(ends, start), bisect_right(ends, start + len(piece) - 1) + 1)
+            for match in _WORD.finditer("".join(folds))
             for start, piece in _placed_pieces(match.start(), match[0])
         ]
 
@@ -84,7 +84,7 @@ def text_bytes(content: bytes, path: str) -> bytes:
 
     `\u0041` becomes `A` and five NUL bytes, which fold to nothing; any other escape two spaces.
     """
-    return _ESCAPE.sub(_unescaped, content) if path.endswith(_ESCAPED_FILES) else content
+    return _ESCAPE.sub(_unescaped, content) if path.endswith(ESCAPED_FILES) else content
 
 
 def decoded(content: bytes) -> str:

@@ -1,0 +1,270 @@
+"""Attribution: how fast texts are indexed and an answer's set is made, beside suffix-array engines on the same text."""
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+from benchmarks.measuring.local_text import LocalText
+from benchmarks.measuring.report import Options, Row, finish, options
+from ledger.attribution.library import Library, RegisteredDataset
+from ledger.attribution.standard import BACKGROUND, standard_method
+from ledger.attribution.texts import folder_hash
+from ledger.protocol.attribution import NO_PRIOR, Texts, attribute
+
+MEGABYTE = 1_000_000
+SMALL, LARGE = 10 * MEGABYTE, 250 * MEGABYTE
+ENOUGH = 0.98
+DATASETS = 100
+TOKENS = 256
+VOCABULARY = 32_000
+TRAINED_ON = 5 * MEGABYTE
+ANSWERS, QUICK_ANSWERS = 1_000, 300
+WARM_UP = 20
+ENGINES = ("pydivsufsort", "tokengrams", "infini-gram")
+PACKAGES = ("pydivsufsort", "tokengrams", "infini-gram", "numpy")
+FOLDER = "TRIBUTARY_BENCH_TEXT"
+ENVIRONMENT = "TRIBUTARY_BENCH_ENGINES"
+P50_MS, P99_MS = 2.0, 10.0
+PROMPT = "Explain in your own words what the following means, and give an example of its use."
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Some of the machine's text, as datasets and as tokens."""
+
+    documents: list[bytes]
+    tokenizer: Tokenizer
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.documents))
+
+    def label(self) -> str:
+        return f"{self.size / MEGABYTE:,.0f} MB"
+
+    def datasets(self, folder: Path) -> list[RegisteredDataset]:
+        """The text cut into datasets of about one size, a file each."""
+        made, each, held = [], self.size / DATASETS, list[bytes]()
+        for number, document in enumerate(self.documents):
+            held.append(document)
+            last = number + 1 == len(self.documents)
+            if sum(map(len, held)) >= each or last:
+                source = folder / str(len(made) + 1)
+                source.mkdir(parents=True)
+                (source / "text.txt").write_bytes(b"\n\n".join(held))
+                made.append(RegisteredDataset(len(made) + 1, folder_hash(source), source))
+                held = []
+        return made
+
+    def tokens(self) -> np.ndarray:
+        texts = [document.decode(errors="replace") for document in self.documents]
+        parts = [
+            np.array(encoded.ids, np.uint16)
+            for at in range(0, len(texts), 256)
+            for encoded in self.tokenizer.encode_batch_fast(texts[at : at + 256])
+        ]
+        return np.concatenate(parts)
+
+    def answers(self, count: int) -> list[str]:
+        """Answers of 256 tokens: passages of the text of 5 to 40 words with 2 to 8 words of its own between them."""
+        rng = random.Random(1)
+        words = b" ".join(self.documents[:50]).decode(errors="replace").split()
+        return [self._answer(rng, words) for _ in range(count)]
+
+    def _answer(self, rng: random.Random, words: list[str]) -> str:
+        text = ""
+        while len(encoded := self.tokenizer.encode(text)) < TOKENS:
+            document = rng.choice(self.documents)
+            at = rng.randrange(max(1, len(document) - 600))
+            quoted = document[at : at + 600].decode(errors="replace").split()[1 : rng.randrange(6, 42)]
+            text += " ".join([*quoted, *rng.choices(words, k=rng.randrange(2, 9))]) + " "
+        return text[: encoded.offsets[TOKENS - 1][1]]
+
+
+def main() -> None:
+    asked = options(__doc__ or "")
+    named = os.environ.get(FOLDER)
+    wanted = SMALL if asked.quick else LARGE
+    text = LocalText(wanted, (Path(named),)) if named else LocalText(wanted)
+    progress(f"reading {wanted // MEGABYTE} MB of text")
+    text.read()
+    tokenizer = trained(text.documents)
+    sizes = [SMALL] if asked.quick else [SMALL, LARGE]
+    rows: list[Row] = []
+    for size in sizes:
+        corpus = Corpus(cut(text.documents, size), tokenizer)
+        with tempfile.TemporaryDirectory(prefix="tributary-bench-") as folder:
+            rows += measured(corpus, asked, Path(folder), held=size == LARGE and corpus.size >= ENOUGH * LARGE)
+    finish("attribution", rows, asked, notes(text, wanted))
+
+
+def notes(text: LocalText, wanted: int) -> tuple[str, ...]:
+    lines = [text.source()]
+    if text.size < ENOUGH * wanted:
+        lines.append(
+            f"This machine has only {text.size / MEGABYTE:.0f} MB of text where it was looked for, so the bars at "
+            f"{LARGE // MEGABYTE} MB are not judged: name a folder of more in {FOLDER}."
+        )
+    lines.append(
+        f"An answer has {TOKENS} tokens of a vocabulary of {VOCABULARY:,}; ours is the whole function on one core: units, "
+        "windows, origins compared with the text, ownership, set. The engines' figures are look-ups of the next eight "
+        "tokens at each position, without any of that."
+    )
+    return tuple(lines)
+
+
+def cut(documents: list[bytes], size: int) -> list[bytes]:
+    """Documents from all over, up to a size."""
+    order = list(documents)
+    random.Random(0).shuffle(order)
+    kept, total = [], 0
+    for document in order:
+        if total >= size:
+            break
+        kept.append(document[: size - total])
+        total += len(kept[-1])
+    return kept
+
+
+def trained(documents: list[bytes]) -> Tokenizer:
+    progress("training a tokenizer")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator((part.decode(errors="replace") for part in cut(documents, TRAINED_ON)), trainer)
+    return tokenizer
+
+
+def measured(corpus: Corpus, asked: Options, folder: Path, *, held: bool) -> list[Row]:
+    """Rows for one size of registered text; `held` if the bars apply."""
+    datasets, method = corpus.datasets(folder / "datasets"), standard_method()
+    library = Library.create(folder / "library", method, BACKGROUND)
+    progress(f"indexing {corpus.label()}")
+    began = time.perf_counter()
+    library = library.adding(datasets)
+    seconds = time.perf_counter() - began
+    answers = corpus.answers(QUICK_ANSWERS if asked.quick else ANSWERS)
+    progress(f"making {len(answers)} sets")
+    took, matched = latencies(library, answers)
+    tokens = corpus.tokens()
+    others = {name: engine(name, tokens, corpus.tokenizer, answers, folder) for name in ENGINES}
+    return rows(corpus, library, (seconds, took, matched), len(tokens), others, held=held)
+
+
+def latencies(library: Library, answers: list[str]) -> tuple[list[float], float]:
+    """Milliseconds for each answer, and the share of their weight that some dataset owns."""
+    admitted, owned, total, took = [entry.asset_id for entry in library.corpus], 0, 0, list[float]()
+    for answer in [*answers[:WARM_UP], *answers]:
+        began = time.perf_counter()
+        found = attribute(Texts((answer,), (PROMPT,)), library, admitted, NO_PRIOR, library.method)
+        took.append(1000 * (time.perf_counter() - began))
+        owned, total = owned + sum(found.weights.values()), total + found.total
+    return took[WARM_UP:], owned / total
+
+
+def rows(
+    corpus: Corpus, library: Library, ours: tuple[float, list[float], float], tokens: int, others: dict, *, held: bool
+) -> list[Row]:
+    seconds, took, matched = ours
+    label = corpus.label()
+    index = sum(shard.words.nbytes for shard in library.shards)
+    built = {
+        name: beside(other, lambda o: corpus.size / MEGABYTE / o["build_seconds"]) for name, other in others.items()
+    }
+    sizes = {name: beside(other, lambda o: o["index_bytes"] / tokens) for name, other in others.items()}
+    p50 = {name: beside(other, lambda o: statistics.median(o["milliseconds"])) for name, other in others.items()}
+    p99 = {name: beside(other, lambda o: percentile(o["milliseconds"], 99)) for name, other in others.items()}
+    middle, high = statistics.median(took), percentile(took, 99)
+    return [
+        Row(f"build, {label}", round(corpus.size / MEGABYTE / seconds, 1), "MB/s", beside=built),
+        Row(
+            f"index, {label}",
+            round(index / tokens, 2),
+            "bytes/token",
+            beside={"bytes per byte of text": round(index / corpus.size, 2), **sizes},
+        ),
+        Row(
+            f"answer p50, {label}",
+            round(middle, 2),
+            "ms",
+            f"<= {P50_MS:g} ms" if held else None,
+            middle <= P50_MS if held else None,
+            {"of the answers owned": f"{matched:.0%}", **p50},
+        ),
+        Row(
+            f"answer p99, {label}",
+            round(high, 2),
+            "ms",
+            f"<= {P99_MS:g} ms" if held else None,
+            high <= P99_MS if held else None,
+            p99,
+        ),
+    ]
+
+
+def beside(other: dict | None, figure) -> float | str:  # noqa: ANN001
+    return "not installed" if other is None else round(figure(other), 2)
+
+
+def percentile(values: list[float], share: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
+
+
+def engine(name: str, tokens: np.ndarray, tokenizer: Tokenizer, answers: list[str], folder: Path) -> dict | None:
+    """What another engine takes for the same, None where it can't be had."""
+    python = engines_python()
+    if python is None:
+        return None
+    progress(f"the same with {name}")
+    work = folder / name
+    work.mkdir()
+    tokens.astype("<u2").tofile(work / "corpus.u16")
+    (work / "answers.json").write_text(json.dumps([tokenizer.encode(answer).ids for answer in answers]))
+    script = Path(__file__).parent / "measuring" / "text_engines.py"
+    run = [python, script, name, work / "corpus.u16", work / "answers.json", work]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=work)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        print(f"{name} does not run here: {last}", file=sys.stderr)
+        return None
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def engines_python() -> Path | None:
+    """A Python that has the other engines: one that is named, or `.tributary/bench-engines`, made once with pip."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named)
+    state = Path(__file__).resolve().parent.parent / ".tributary" / "bench-engines"
+    python = state / "bin" / "python"
+    if python.exists():
+        return python
+    progress("installing the other engines for comparison (pydivsufsort, tokengrams, infini-gram)")
+    made = subprocess.run([sys.executable, "-m", "venv", state], capture_output=True, check=False)
+    if not made.returncode:
+        made = subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], capture_output=True, check=False)
+    if made.returncode:
+        print("The other engines could not be installed; their figures are left out.", file=sys.stderr)
+        subprocess.run(["rm", "-rf", state], check=False)
+        return None
+    return python
+
+
+def progress(what: str) -> None:
+    print(f"… {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
