@@ -209,7 +209,7 @@ def test_a_repetitive_file_takes_no_longer_than_another(tmp_path: Path, text: st
 
 
 def test_a_flood_of_text_does_not_change_what_others_own(tmp_path: Path, text: str) -> None:
-    """A larger registry raises no threshold: windows are what they were. (100 MB: see `tests/full`.)"""
+    """A larger registry raises no threshold: windows are what they were. (100 MB of real text: `./scripts/bench attribution`.)"""
     world, answers = World(tmp_path), passages(text, 10, 100)
     world.register({VICTIM: text})
     before = world.earned(answers)
