@@ -37,13 +37,18 @@ def pay(connections: Connections, distribution: SettledDistribution) -> bool:
         _require_true_claims(session, given)
         outcome = session.execute(queries.RECONCILED, given | {"through": through}).one()
         if outcome.paid + outcome.skipped == outcome.pushed:
-            note = f"{outcome.skipped} claims were skipped by the contract." if outcome.skipped else None
-            move(session, distribution, State.PAID, reason=note)
+            move(session, distribution, State.PAID, reason=_skipped(outcome.skipped))
             log.info(
                 "distribution_paid", root_index=distribution.root_index, paid=outcome.paid, skipped=outcome.skipped
             )
             return True
     return _lost_chunks(connections, distribution, through)
+
+
+def _skipped(claims: int) -> str | None:
+    if not claims:
+        return None
+    return f"{claims} {'claim was' if claims == 1 else 'claims were'} skipped by the contract."
 
 
 def _require_true_claims(session: Session, given: dict[str, int]) -> None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from ledger.config import CHECKOUT
+from ledger.errors import NotFoundError, UsageError
 from ledger.protocol.entitlement import ProtocolShare
 from ledger.protocol.hexadecimal import to_hex
+from settlement.command import app
 from settlement.connections import PushPolicy
 from settlement.scope import Scope
 from settlement.states import State
@@ -129,6 +137,24 @@ class Office:
         rows = self.rows("SELECT state FROM distributions WHERE distribution_id > 1 ORDER BY distribution_id")
         assert len(rows) <= 1
         return rows[0][0] if rows else None
+
+    def wait_for(self, state: State) -> None:
+        self._wait(lambda: self.state() == state)
+
+    def wait_for_claims(self) -> None:
+        """Until every chosen claim is in a block."""
+        chosen = "SELECT count(DISTINCT chunk) FROM pushed_claims WHERE distribution_id > 1"
+        mined = (
+            "SELECT count(*) FROM settlement_transactions"
+            " WHERE distribution_id > 1 AND purpose = 'claim_many' AND outcome = 'mined'"
+        )
+        self._wait(lambda: self.rows(chosen) == self.rows(mined))
+
+    def _wait(self, fulfilled: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not fulfilled():
+            assert time.monotonic() < deadline, "it never came to it"
+            time.sleep(0.1)
 
     def pass_activation(self) -> None:
         self.pipeline.flow.devnet.advance(DAY + 1)
@@ -263,3 +289,53 @@ def test_killed_at_every_step_it_leaves_books_that_the_audit_agrees_with(office:
             break
     assert died_in >= {State.COMPUTED, State.ATTESTED, State.SUBMITTED, State.ACTIVE, State.PAYING, State.PAID}
     office.check_books()
+
+
+def test_on_a_schedule_it_pays_by_itself_and_ends_when_told(office: Office) -> None:
+    log = office.pipeline.folder / "settle.log"
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "tributary", "settle", "--every", "1"]
+        process = subprocess.Popen(command, env=office.environment(), cwd=office.pipeline.folder, stderr=output)
+        try:
+            office.wait_for(State.SUBMITTED)
+            office.pass_activation()
+            office.wait_for(State.PAYING)
+            office.wait_for_claims()
+            office.settle_blocks()
+            office.wait_for(State.PAID)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0, log.read_text()
+    office.check_books()
+
+
+def test_what_would_be_paid_and_what_was_are_printed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in office.environment(COLUMNS="200").items():
+        monkeypatch.setenv(name, value)
+
+    def printed(*words: str) -> str:
+        result = CliRunner().invoke(app, list(words))
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout
+
+    run = json.loads(printed("--dry-run", "--json"))
+    assert office.state() is None
+    assert sum(int(line["due"]) for line in run["payees"]) == int(run["due"]) > 0
+    line = max(run["payees"], key=lambda line: int(line["claimed"]))
+    payee = line["payee"]
+    assert payee in printed("--dry-run")
+    document = json.loads(printed("statement", payee, "--json"))
+    assert document["rootIndex"] == 1
+    assert int(document["paid"]) == int(document["cumulative"]) == int(line["claimed"]) > 0
+    rows = list(csv.DictReader(io.StringIO(printed("statement", payee, "--csv"))))
+    assert "paid" in {row["reason"].split()[0] for row in rows}
+    with localcontext(prec=100):
+        assert sum((Decimal(row["base_units"]) for row in rows), Decimal(0)) == int(document["due"]) == 0
+    assert f"{document['cumulative']} base units earned" in printed("statement", payee)
+    with pytest.raises(UsageError, match="is not an address"):
+        printed("statement", "0x12")
+    with pytest.raises(NotFoundError, match="no standing root 99"):
+        printed("statement", payee, "--root", "99")
+    with pytest.raises(UsageError, match="not as both"):
+        printed("statement", payee, "--csv", "--json")

@@ -35,15 +35,16 @@ TERMS = RoyaltyTerms(
 class World:
     """Batches of one operator serving one asset, known to every index."""
 
-    def __init__(self, stage: Stage, urls: list[str]) -> None:
+    def __init__(self, stage: Stage, urls: list[str], terms: RoyaltyTerms = TERMS) -> None:
         self.stage = stage
+        self.terms = terms
         self.urls = urls
         self.batches: list[PastBatch] = []
         self._everywhere(lambda session: _start_afresh(session, self.history))
 
     @property
     def history(self) -> History:
-        return History(self.stage.scope.protocol, {(1, 1): TERMS}, batches=tuple(self.batches))
+        return History(self.stage.scope.protocol, {(1, 1): self.terms}, batches=tuple(self.batches))
 
     def charge(self, fee_units: int) -> None:
         """One more batch: funded, finalised, final and indexed everywhere."""

@@ -9,19 +9,23 @@ from sqlalchemy import select
 
 from ledger.db.models.settlement import Attestation, SettlementTransaction
 from ledger.errors import LaneFencedError, QuorumMissingError
+from ledger.protocol.entitlement import EffectiveShare
 from ledger.protocol.hexadecimal import checksum_address
+from ledger.protocol.units import SHARE_ONE
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
 from settlement.dry_run import as_json, dry_run
 from settlement.states import State
 from settlement.veto import disable_wrong_roots
 from settlement.worker import run_pass, sole_worker
+from tests.factories.distributor_stage import Stage
 from tests.factories.settled_world import (
     ALICE,
     BOB,
     CAROL,
     OPERATOR,
     PROTOCOL,
+    TERMS,
     World,
     damage,
     open_database,
@@ -90,6 +94,29 @@ def test_a_payee_that_claimed_by_itself_is_skipped_and_the_rest_is_paid(world: W
     assert world.balances() == world.owed()
     world.settle_blocks()
     assert [row.state for row in run_pass(settler)] == [State.PAID]
+
+
+def test_a_payee_that_can_not_receive_holds_up_nobody_and_keeps_its_claim(
+    stage: Stage, indexes: list[str], attester_urls: list[str], settler: Connections
+) -> None:
+    nobody = bytes(20)  # the token refuses transfers to it
+    terms = replace(TERMS, effective=(EffectiveShare(ALICE, SHARE_ONE // 2), EffectiveShare(nobody, SHARE_ONE // 2)))
+    world = World(stage, indexes, terms)
+    for fee_units in (1_000_000, 3_000_000):
+        world.charge(fee_units)
+        run_pass(settler)
+        pass_activation(world)
+        run_pass(settler)
+        owed = world.owed()
+        assert world.balances() == owed | {nobody: 0}
+        world.settle_blocks()
+        (row,) = run_pass(settler)
+        assert (row.state, row.reason) == (State.PAID, "1 claim was skipped by the contract.")
+    assert owed[nobody] == 800_000
+    assert settler.distributor.total_claimed(at="latest") == sum(owed.values()) - owed[nobody]
+    with settler.sessions() as session:
+        due = {line.payee: line.due_units for line in dry_run(session, settler.scope, 1).lines if line.due_units}
+    assert due == {nobody: owed[nobody]}
 
 
 def test_a_quorum_goes_on_when_one_attester_computes_something_else(world: World, settler: Connections) -> None:

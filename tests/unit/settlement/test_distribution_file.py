@@ -14,7 +14,7 @@ from ledger.protocol.entitlement import ProtocolShare
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import ENTITLEMENT_ONE
 from settlement.attester import first_difference
-from settlement.distribution_file import canonical, parse
+from settlement.distribution_file import canonical, parse, parse_frame
 from settlement.entitlements import Entitlement, Entitlements
 from settlement.proposal import Proposal, propose
 from settlement.scope import Scope, ThroughBlock
@@ -114,6 +114,39 @@ LINE = {"payee": "0x" + "0a" * 20, "numerator": str(ENTITLEMENT_ONE), "cumulativ
 def test_any_other_form_is_refused_in_one_sentence(content: bytes) -> None:
     with pytest.raises(MalformedInputError):
         parse(content)
+
+
+@given(earnings)
+def test_the_frame_is_the_file_without_its_payees(owed: dict[bytes, int]) -> None:
+    owed[ALICE] = 5 * ENTITLEMENT_ONE
+    made = proposal(owed, withheld=(3, 9))
+    frame = parse_frame(made.content)
+    assert (frame.root_index, frame.through, frame.root) == (made.file.root_index, made.file.through, made.file.root)
+    assert frame.entitlements.withheld_batches == (3, 9)
+    assert frame.entitlements.lines == ()
+
+
+WHOLE = proposal({ALICE: 7 * ENTITLEMENT_ONE, BOB: 5}).content
+
+
+@given(st.integers(0, len(WHOLE)), st.integers(0, 40), st.binary(max_size=40))
+def test_mangled_bytes_are_read_as_something_or_refused_and_nothing_else(at: int, cut: int, put: bytes) -> None:
+    mangled = WHOLE[:at] + put + WHOLE[at + cut :]
+    for read in (parse_frame, parse):
+        try:
+            read(mangled)
+        except MalformedInputError:
+            continue
+        if read is parse:
+            assert parse(mangled).to_bytes() == mangled
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", b'"payees":[],"root":', b'{"payees":[],"root":"0x"}', b"[" * 100_000]
+)
+def test_what_has_no_frame_is_refused(content: bytes) -> None:
+    with pytest.raises(MalformedInputError):
+        parse_frame(content)
 
 
 def difference(proposed: dict[bytes, int], computed: dict[bytes, int]) -> WrongRootError:
