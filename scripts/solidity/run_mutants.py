@@ -2,7 +2,8 @@
 
 `run_mutants.py [--seed N] [--count N]`. Mutants are drawn by slither-mutate's mutators in an order that the seed decides; the
 first COUNT that compile are tried. Each meets the tests of its own contract first and, if it survives them, the whole suite.
-Results are kept below the state folder for these very sources, so that a run that was stopped goes on where it was.
+Results are kept below the state folder for these very sources, so that a run that was stopped goes on where it was. The document
+is contracts/MUTANTS.md; a survivor must be explained in contracts/mutants.toml, which names it by its file and both texts.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,10 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ.get("TRIBUTARY_STATE_DIR") or CHECKOUT / ".tributary").resolve()
 FOLDER = STATE / "mutants"
+DOCUMENT = CHECKOUT / "contracts" / "MUTANTS.md"
+EXPLANATIONS = CHECKOUT / "contracts" / "mutants.toml"
 TIMEOUT_SECONDS = 1800
+SHOWN_CHARACTERS = 160
 TESTS_OF = {
     "AttesterQuorum": "RoyaltyDistributor", "RootTip": "Claims|SortedPair", "PayeeAccount": "Claims|SortedPair",
     "RoyaltyDistributor": "RoyaltyDistributor|Claims", "L2BlockHash": "RoyaltyDistributor", "SortedPairProof": "SortedPair",
@@ -150,12 +155,67 @@ def show(outcome: Outcome) -> None:
 
 
 def summary(seed: int, done: list[Outcome]) -> int:
+    """Writes the document; 1 if a survivor is not explained."""
     programs = [outcome for outcome in done if outcome.verdict != "no program"]
     survivors = [outcome for outcome in programs if outcome.verdict == "survived"]
-    print(f"seed {seed}: {len(programs)} mutants, {len(programs) - len(survivors)} killed, {len(survivors)} survived")
-    for outcome in survivors:
+    DOCUMENT.write_text(document(seed, done, programs))
+    counted = f"{len(programs)} mutants, {len(programs) - len(survivors)} killed, {len(survivors)} survived"
+    unexplained = [outcome for outcome in survivors if reason(outcome.mutant) is None]
+    print(f"seed {seed}: {counted}, {len(unexplained)} of them unexplained")
+    for outcome in unexplained:
         print(json.dumps(outcome.mutant, indent=1))
-    return 0
+    return 1 if unexplained else 0
+
+
+def reason(mutant: dict[str, Any]) -> str | None:
+    """Why no test can notice this mutant, or why none needs to."""
+    explained = tomllib.loads(EXPLANATIONS.read_text()).get("survivor", []) if EXPLANATIONS.exists() else []
+    for entry in explained:
+        if all(entry[key] == mutant[key] for key in ("file", "old", "new")):
+            return " ".join(entry["reason"].split())
+    return None
+
+
+def document(seed: int, done: list[Outcome], programs: list[Outcome]) -> str:
+    """Every mutant that is a program, with what killed it or why it survived."""
+    killed = sum(outcome.verdict == "killed" for outcome in programs)
+    lines = [
+        "# Mutants of the contracts",
+        "",
+        f"Written by `./scripts/contracts mutate --seed {seed} --count {len(programs)}`. slither-mutate's mutators make every change that they",
+        "know; the seed decides the order; each of the first ones that compile is put in alone and meets the forge tests.",
+        f"**{killed} of {len(programs)} were killed**; {len(done) - len(programs)} of the {len(done)} drawn did not compile.",
+        "",
+        "| mutator | place | was | became | killed by |",
+        "|---|---|---|---|---|",
+    ]
+    for outcome in programs:
+        m = outcome.mutant
+        place = f"{m['file'].removeprefix('contracts/src/')}:{m['line']}"
+        fate = outcome.by if outcome.verdict == "killed" else f"**survived**: {reason(m) or 'not explained yet'}"
+        lines.append(f"| {m['mutator']} | {place} | {' | '.join(changed(m['old'], m['new']))} | {fate} |")
+    return "\n".join(lines) + "\n"
+
+
+def changed(old: str, new: str) -> list[str]:
+    """The differing part of two pieces of Solidity with some words around it, each for a cell of a table."""
+    before, after = old.split(), new.split()
+    same = alike(before, after)
+    rest = alike(before[same:][::-1], after[same:][::-1])
+    cells = []
+    for words in (before, after):
+        shown = " ".join(words[max(0, same - 4) : len(words) - rest + 4])
+        cells.append(
+            "`"
+            + (shown if len(shown) <= SHOWN_CHARACTERS else shown[:SHOWN_CHARACTERS] + " …").replace("|", "\\|")
+            + "`"
+        )
+    return cells
+
+
+def alike(one: list[str], other: list[str]) -> int:
+    """How many words both begin with."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 if __name__ == "__main__":

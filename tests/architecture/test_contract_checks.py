@@ -1,0 +1,72 @@
+"""The programs that put the contracts through Slither, coverage and mutants read and say the right things."""
+
+import importlib.util
+import sys
+import tomllib
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LCOV = """TN:
+SF:contracts/src/Escrow.sol
+DA:10,3
+BRDA:10,0,0,3
+BRDA:10,0,1,0
+BRDA:12,1,0,-
+end_of_record
+SF:contracts/src/TestToken.sol
+BRDA:5,0,0,0
+end_of_record
+SF:contracts/test/World.sol
+BRDA:7,0,0,0
+end_of_record
+"""
+
+
+def program(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, CHECKOUT / "scripts" / "solidity" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # its dataclasses look themselves up there
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_branches_are_read_from_what_is_deployed_alone() -> None:
+    found = program("branch_coverage").read(LCOV)
+    assert found == {"contracts/src/Escrow.sol": {(10, "0", "0"): True, (10, "0", "1"): False, (12, "1", "0"): False}}
+
+
+@pytest.mark.parametrize(("hits", "fails"), [((1, 0), 1), ((1, 1), 0)])
+def test_the_bar_of_branch_coverage_can_be_missed(
+    hits: tuple[int, int], fails: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = tmp_path / "coverage.lcov"
+    report.write_text(f"SF:contracts/src/A.sol\nBRDA:1,0,0,{hits[0]}\nBRDA:1,0,1,{hits[1]}\n")
+    monkeypatch.setattr("sys.argv", ["coverage", "--lcov", str(report)])
+    assert program("branch_coverage").main() == fails
+
+
+def test_a_mutant_is_shown_by_the_words_that_differ() -> None:
+    mutants = program("run_mutants")
+    body = " ".join(f"word{n}" for n in range(40))
+    old, new = f"{body} a < b {body}", f"{body} a <= b {body}"
+    assert mutants.changed(old, new) == [
+        "`word37 word38 word39 a < b word0 word1 word2`",
+        "`word37 word38 word39 a <= b word0 word1 word2`",
+    ]
+    assert mutants.changed("x |= y", "") == [r"`x \|= y`", "``"]
+
+
+def test_every_answer_to_slither_names_places_and_a_reason() -> None:
+    answers = tomllib.loads((CHECKOUT / "contracts" / "slither.toml").read_text())["answer"]
+    assert answers
+    for answer in answers:
+        assert set(answer) == {"detector", "places", "reason"}
+        assert answer["places"]
+        assert len(answer["reason"].split()) >= 5, answer
