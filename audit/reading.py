@@ -217,4 +217,5 @@ def l2_contracts(deployment: Deployment) -> dict[str, bytes]:
         "PaymentEscrow": l2.escrow,
         "ReceiptLedger": l2.ledger,
         "RoyaltyDistributor": l2.distributor,
+        "ReceiptChallenges": l2.receipt_challenges,
     }

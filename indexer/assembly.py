@@ -98,6 +98,7 @@ def _l2_contracts(l2: L2Deployment) -> dict[bytes, str]:
         l2.escrow: "PaymentEscrow",
         l2.ledger: "ReceiptLedger",
         l2.distributor: "RoyaltyDistributor",
+        l2.receipt_challenges: "ReceiptChallenges",
     }
 
 

@@ -31,9 +31,10 @@ DIGESTS_FILE = ABI_FOLDER / "digests.json"
 NAMES = (
     "AttributionRegistry",
     "BlobInbox",
-    "Challenges",
+    "FormatChallenges",
     "Operators",
     "PaymentEscrow",
+    "ReceiptChallenges",
     "ReceiptLedger",
     "RoyaltyDistributor",
     "TestToken",

@@ -2,7 +2,6 @@
 pragma solidity ^0.8.26;
 
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "./BatchTypes.sol";
-import {IChallenges} from "./IChallenges.sol";
 import {InferenceReceipt} from "./InferenceReceipt.sol";
 import {IIntakePause} from "./IIntakePause.sol";
 
@@ -131,8 +130,10 @@ interface IReceiptLedger is IIntakePause {
     /// @notice When the batch was last voided, and how many payers have not been refunded since; zeros if never.
     function voiding(uint64 batchId) external view returns (uint40 voidedAt, uint16 outstanding);
 
-    /// @notice The only address that may void and penalise.
-    function challenges() external view returns (IChallenges);
+    /// @notice The only addresses that may void.
+    function formatChallenges() external view returns (address);
+    /// @notice This one may also penalise.
+    function receiptChallenges() external view returns (address);
 
     /// @notice Newest L1 time at which this post was made, or 0.
     function attestedAt(bytes32 postHash) external view returns (uint40);

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {BatchHeader} from "../interfaces/BatchTypes.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {CommittedBatch, IChallenges, Opening} from "../interfaces/IChallenges.sol";
-import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
 import {BlobOpening} from "./libraries/BlobOpening.sol";
-import {POST_DEADLINE} from "./Windows.sol";
 
-/// @notice What all challenges stand on: the batch as it was committed, openings of its blobs, signed receipts.
+/// @notice What all challenges stand on: the batch as it was committed, and openings of its blobs.
 abstract contract ChallengeEvidence is IChallenges {
     using BlobElements for BatchHeader;
     using BlobElements for uint256;
@@ -115,42 +112,5 @@ abstract contract ChallengeEvidence is IChallenges {
 
     function _requireCount(Opening[] calldata openings, uint256 needed) internal pure {
         require(openings.length == needed, ChallengeOpeningCount(openings.length, needed));
-    }
-
-    /* SIGNED RECEIPTS */
-
-    /// @dev The digest of a receipt that a key of the batch's lane signed, active by the batch's first commit.
-    function _requireSigned(
-        CommittedBatch calldata batch,
-        InferenceReceipt calldata receipt,
-        bytes calldata signature
-    ) internal view returns (bytes32 digest) {
-        uint40 until = batch.record.firstCommittedAt;
-        digest = ledger.receiptDigest(receipt);
-        _requireKey(
-            batch.header.operator, batch.header.lane, digest, signature, until - POST_DEADLINE, until
-        );
-    }
-
-    function _requireKey(
-        address operator,
-        uint16 lane,
-        bytes32 digest,
-        bytes calldata signature,
-        uint40 from,
-        uint40 to
-    ) internal view {
-        address signer = ECDSA.recoverCalldata(digest, signature);
-        require(operators.keyActiveIn(operator, lane, signer, from, to), ChallengeSignerUnknown(signer));
-    }
-
-    /// @dev When terms and prices are read for a receipt: its start, clamped to [first commit − POST_DEADLINE, first
-    /// commit].
-    function _termsTime(CommittedBatch calldata batch, uint256 b) internal pure returns (uint40) {
-        uint40 latest = batch.record.firstCommittedAt;
-        uint256 startedAt = batch.header.baseTime + b.timeOffset();
-        if (startedAt > latest) return latest;
-        if (startedAt < latest - POST_DEADLINE) return latest - POST_DEADLINE;
-        return uint40(startedAt);
     }
 }

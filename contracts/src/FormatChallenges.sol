@@ -2,17 +2,25 @@
 pragma solidity 0.8.37;
 
 import {BatchHeader, Charge} from "../interfaces/BatchTypes.sol";
-import {Kind} from "../interfaces/IAttributionRegistry.sol";
-import {CommittedBatch, IChallenges, Opening} from "../interfaces/IChallenges.sol";
+import {IAttributionRegistry, Kind} from "../interfaces/IAttributionRegistry.sol";
+import {CommittedBatch, Opening} from "../interfaces/IChallenges.sol";
+import {IFormatChallenges} from "../interfaces/IFormatChallenges.sol";
+import {IOperators} from "../interfaces/IOperators.sol";
+import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
+import {SetChallenges} from "./SetChallenges.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
 
 /// @notice Faults of a batch against its own header and charges.
-abstract contract FormatChallenges is ChallengeEvidence {
+contract FormatChallenges is SetChallenges {
     using BlobElements for BatchHeader;
     using BlobElements for uint256;
 
-    /// @inheritdoc IChallenges
+    constructor(IReceiptLedger ledger_, IAttributionRegistry registry_, IOperators operators_)
+        ChallengeEvidence(ledger_, registry_, operators_)
+    {}
+
+    /// @inheritdoc IFormatChallenges
     function challengeHeader(CommittedBatch calldata batch, uint256 position, Opening calldata opening) external {
         _requireCommitted(batch);
         _requireBelow(position, 2);
@@ -20,13 +28,13 @@ abstract contract FormatChallenges is ChallengeEvidence {
         _convict(batch, _open(batch, position, opening) != expected, "header_differs_from_commitment");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengeElement(CommittedBatch calldata batch, uint256 position, Opening calldata opening) external {
         _requireCommitted(batch);
         _convict(batch, _open(batch, position, opening) >= BlobElements.LIMIT, "element_out_of_range");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengeCharge(CommittedBatch calldata batch, uint256 p, Opening calldata opening) external {
         _requireCommitted(batch);
         uint256 value = _openPayer(batch, p, opening);
@@ -39,14 +47,14 @@ abstract contract FormatChallenges is ChallengeEvidence {
         );
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengeReceipt(CommittedBatch calldata batch, uint256 i, Opening calldata opening) external {
         _requireCommitted(batch);
         bytes32 fault = _faultOf(batch, i, _openReceipt(batch, i, opening));
         _convict(batch, fault != 0, fault);
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengeNeighbours(
         CommittedBatch calldata batch,
         uint256 i,
@@ -58,7 +66,7 @@ abstract contract FormatChallenges is ChallengeEvidence {
         _convict(batch, fault != 0, fault);
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengePayerTotal(
         CommittedBatch calldata batch,
         uint256 i,
@@ -77,7 +85,7 @@ abstract contract FormatChallenges is ChallengeEvidence {
         _convict(batch, value.cumulativeFee() != prefix, "payer_total");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengePayerLast(
         CommittedBatch calldata batch,
         uint256 p,
@@ -91,7 +99,7 @@ abstract contract FormatChallenges is ChallengeEvidence {
         _convict(batch, i == last ? !isThePayers : i == last + 1 && isThePayers, "payer_last_index");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IFormatChallenges
     function challengeDuplicate(
         CommittedBatch calldata batch,
         uint256 i,

@@ -2,16 +2,26 @@
 pragma solidity 0.8.37;
 
 import {BatchHeader} from "../interfaces/BatchTypes.sol";
-import {CommittedBatch, IChallenges, Opening} from "../interfaces/IChallenges.sol";
+import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {CommittedBatch, Opening} from "../interfaces/IChallenges.sol";
 import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
+import {IOperators} from "../interfaces/IOperators.sol";
+import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
+import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
+import {TermsChallenges} from "./TermsChallenges.sol";
+import {UnpostedPenalties} from "./UnpostedPenalties.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
 
 /// @notice Faults of a batch against the receipts that its operator signed.
-abstract contract ReceiptChallenges is ChallengeEvidence {
+contract ReceiptChallenges is TermsChallenges, UnpostedPenalties {
     using BlobElements for uint256;
 
-    /// @inheritdoc IChallenges
+    constructor(IReceiptLedger ledger_, IAttributionRegistry registry_, IOperators operators_)
+        ChallengeEvidence(ledger_, registry_, operators_)
+    {}
+
+    /// @inheritdoc IReceiptChallenges
     function challengeAltered(
         CommittedBatch calldata batch,
         InferenceReceipt calldata receipt,
@@ -30,7 +40,7 @@ abstract contract ReceiptChallenges is ChallengeEvidence {
         _convict(batch, _openDigest(batch, i, a) != uint256(digest) >> 8, "receipt_altered");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function challengeField(
         CommittedBatch calldata batch,
         InferenceReceipt calldata receipt,
@@ -43,7 +53,7 @@ abstract contract ReceiptChallenges is ChallengeEvidence {
         _convict(batch, _differs(batch, receipt, _openReceipt(batch, i, b)), "receipt_field_differs");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function challengeSignedFee(
         CommittedBatch calldata batch,
         InferenceReceipt calldata receipt,
@@ -57,7 +67,7 @@ abstract contract ReceiptChallenges is ChallengeEvidence {
         _convict(batch, before + receipt.feeUnits != b.cumulativeFee(), "receipt_fee_differs");
     }
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function challengeSignedSet(
         CommittedBatch calldata batch,
         InferenceReceipt calldata receipt,

@@ -27,7 +27,8 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         IOperators operators;
         IPaymentEscrow escrow;
         IRoyaltyDistributor distributor;
-        IChallenges challenges;
+        IChallenges formatChallenges;
+        IChallenges receiptChallenges;
         /// BlobInbox on L1.
         address inbox;
         /// L2 messenger, or zero where the inbox deposits through the portal.
@@ -41,7 +42,8 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     IOperators public immutable operators;
     IPaymentEscrow public immutable escrow;
     IRoyaltyDistributor public immutable distributor;
-    IChallenges public immutable challenges;
+    address public immutable formatChallenges;
+    address public immutable receiptChallenges;
     address public immutable protocolPayee;
     uint32 public immutable protocolPpm;
 
@@ -52,7 +54,10 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     mapping(uint64 batchId => Refunds) private _refunds;
 
     modifier onlyChallenges() {
-        require(msg.sender == address(challenges), LedgerNotChallenges(msg.sender));
+        require(
+            msg.sender == receiptChallenges || msg.sender == formatChallenges,
+            LedgerNotChallenges(msg.sender)
+        );
         _;
     }
 
@@ -65,10 +70,9 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         _requireSame(address(this), w.operators.ledger());
         _requireSame(address(this), w.escrow.ledger());
         _requireSame(address(this), w.distributor.ledger());
-        _requireSame(address(this), address(w.challenges.ledger()));
         _requireSame(address(w.distributor), w.escrow.distributor());
-        _requireSame(address(w.registry), address(w.challenges.registry()));
-        _requireSame(address(w.operators), address(w.challenges.operators()));
+        _requireWired(w, w.formatChallenges);
+        _requireWired(w, w.receiptChallenges);
         _requireSame(address(w.escrow.token()), address(w.operators.token()));
         _requireSame(address(w.escrow.token()), address(w.distributor.token()));
         // The registry leaves room for exactly the protocol's part: royalty and protocol never exceed a fee.
@@ -80,7 +84,8 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         operators = w.operators;
         escrow = w.escrow;
         distributor = w.distributor;
-        challenges = w.challenges;
+        formatChallenges = address(w.formatChallenges);
+        receiptChallenges = address(w.receiptChallenges);
         protocolPayee = w.protocolPayee;
         protocolPpm = w.protocolPpm;
     }
@@ -192,9 +197,9 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     /// @inheritdoc IReceiptLedger
     function penalizeUnposted(address operator, uint64 amount, address challenger)
         external
-        onlyChallenges
         returns (uint64 taken)
     {
+        require(msg.sender == receiptChallenges, LedgerNotChallenges(msg.sender));
         return operators.penalize(operator, amount, challenger);
     }
 
@@ -249,6 +254,12 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
                 })
             )
         );
+    }
+
+    function _requireWired(Wiring memory w, IChallenges challenges) private view {
+        _requireSame(address(this), address(challenges.ledger()));
+        _requireSame(address(w.registry), address(challenges.registry()));
+        _requireSame(address(w.operators), address(challenges.operators()));
     }
 
     function _requireSame(address expected, address found) private pure {

@@ -3,20 +3,21 @@ pragma solidity 0.8.37;
 
 import {BatchHeader} from "../interfaces/BatchTypes.sol";
 import {AttributionMode} from "../interfaces/IAttributionRegistry.sol";
-import {CommittedBatch, IChallenges, Opening} from "../interfaces/IChallenges.sol";
+import {CommittedBatch, Opening} from "../interfaces/IChallenges.sol";
 import {Price} from "../interfaces/IOperators.sol";
+import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
-import {PPM} from "./Windows.sol";
+import {POST_DEADLINE} from "./Windows.sol";
 
-/// @notice Faults of a batch against published prices and terms, and of its attribution sets.
-abstract contract TermsChallenges is ChallengeEvidence {
+/// @notice Faults of a batch against published prices and terms, and by which sets the terms admit.
+abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
     using BlobElements for BatchHeader;
     using BlobElements for uint256;
 
     uint256 private constant UNITS_PER_PRICE = 1000;
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function challengePrice(CommittedBatch calldata batch, uint256 i, Opening[] calldata bs) external {
         _requireCommitted(batch);
         (uint256 b, uint256 before) = _openFee(batch, i, bs);
@@ -30,65 +31,7 @@ abstract contract TermsChallenges is ChallengeEvidence {
         );
     }
 
-    /// @inheritdoc IChallenges
-    function challengeSetPart(CommittedBatch calldata batch, uint256 k, Opening calldata opening) external {
-        _requireCommitted(batch);
-        uint256 s = _openPart(batch, k, opening);
-        bool begins = k != 0 || s.part() == 0;
-        bool ends = k + 1 != batch.header.setFeCount || s.part() + 1 == s.parts();
-        _convict(batch, !(s.isSound() && begins && ends), "set_malformed");
-    }
-
-    /// @inheritdoc IChallenges
-    function challengeSetNeighbours(
-        CommittedBatch calldata batch,
-        uint256 k,
-        Opening calldata part,
-        Opening calldata next
-    ) external {
-        _requireCommitted(batch);
-        uint256 s = _openPart(batch, k, part);
-        uint256 t = _openPart(batch, k + 1, next);
-        bool together = s.part() + 1 >= s.parts()
-            ? t.part() == 0
-            : t.part() == s.part() + 1 && t.parts() == s.parts()
-                && t.entry(0).dataset() > s.entry(BlobElements.ENTRIES_PER_PART - 1).dataset();
-        _convict(batch, !together, "set_malformed");
-    }
-
-    /// @inheritdoc IChallenges
-    function challengeSetSum(CommittedBatch calldata batch, uint256 k, Opening[] calldata parts) external {
-        _requireCommitted(batch);
-        _requireBelow(k, batch.header.setFeCount);
-        uint256[] memory values = _openSet(batch, batch.header.setsAt() + k, parts);
-        uint256 sum = 0;
-        for (uint256 n = 0; n < values.length; ++n) {
-            for (uint256 e = 0; e < BlobElements.ENTRIES_PER_PART; ++e) {
-                sum += values[n].entry(e).ppm();
-            }
-        }
-        _convict(batch, sum != PPM, "set_malformed");
-    }
-
-    /// @inheritdoc IChallenges
-    function challengeSetPointer(
-        CommittedBatch calldata batch,
-        uint256 i,
-        Opening calldata b,
-        Opening[] calldata parts
-    ) external {
-        _requireCommitted(batch);
-        uint256 position = _openReceipt(batch, i, b).attributionSet();
-        require(position != 0, ChallengeInnocent());
-        bool guilty = position < batch.header.setsAt() || position >= batch.header.used();
-        if (!guilty) {
-            _requireCount(parts, 1);
-            guilty = _open(batch, position, parts[0]).part() != 0;
-        }
-        _convict(batch, guilty, "set_pointer");
-    }
-
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function challengeAdmission(
         CommittedBatch calldata batch,
         uint256 i,
@@ -119,15 +62,6 @@ abstract contract TermsChallenges is ChallengeEvidence {
 
     /* INTERNAL */
 
-    function _openPart(CommittedBatch calldata batch, uint256 k, Opening calldata opening)
-        private
-        view
-        returns (uint256)
-    {
-        _requireBelow(k, batch.header.setFeCount);
-        return _open(batch, batch.header.setsAt() + k, opening);
-    }
-
     function _isBelowFloor(uint256 b, uint256 before, uint40 time) private view returns (bool) {
         uint32 version = registry.termsVersionAt(b.assetId(), time);
         (uint64 inputFloor, uint64 outputFloor,,) = registry.termsRules(b.assetId(), version);
@@ -138,5 +72,15 @@ abstract contract TermsChallenges is ChallengeEvidence {
     function _fee(uint256 b, uint256 inputPrice, uint256 outputPrice) private pure returns (uint256) {
         uint256 product = b.inputUnits() * inputPrice + b.outputUnits() * outputPrice;
         return (product + UNITS_PER_PRICE - 1) / UNITS_PER_PRICE;
+    }
+
+    /// @dev When terms and prices are read for a receipt: its start, clamped to [first commit − POST_DEADLINE, first
+    /// commit].
+    function _termsTime(CommittedBatch calldata batch, uint256 b) internal pure returns (uint40) {
+        uint40 latest = batch.record.firstCommittedAt;
+        uint256 startedAt = batch.header.baseTime + b.timeOffset();
+        if (startedAt > latest) return latest;
+        if (startedAt < latest - POST_DEADLINE) return latest - POST_DEADLINE;
+        return uint40(startedAt);
     }
 }

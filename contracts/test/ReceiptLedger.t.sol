@@ -348,7 +348,8 @@ contract ReceiptLedgerTest is World {
         vm.mockCall(address(operators), which, abi.encode(next));
         vm.mockCall(address(escrow), which, abi.encode(next));
         vm.mockCall(address(distributor), which, abi.encode(next));
-        vm.mockCall(address(challenges), which, abi.encode(next));
+        vm.mockCall(address(formatChallenges), which, abi.encode(next));
+        vm.mockCall(address(receiptChallenges), which, abi.encode(next));
     }
 
     function refuses(address at, string memory getter, address answer, address expected) private {
@@ -364,9 +365,11 @@ contract ReceiptLedgerTest is World {
         refuses(address(operators), "ledger()", address(ledger), address(0));
         refuses(address(escrow), "ledger()", address(ledger), address(0));
         refuses(address(distributor), "ledger()", address(ledger), address(0));
-        refuses(address(challenges), "ledger()", address(ledger), address(0));
-        refuses(address(challenges), "registry()", stranger, address(registry));
-        refuses(address(challenges), "operators()", stranger, address(operators));
+        refuses(address(formatChallenges), "ledger()", address(ledger), address(0));
+        refuses(address(formatChallenges), "operators()", stranger, address(operators));
+        refuses(address(receiptChallenges), "ledger()", address(ledger), address(0));
+        refuses(address(receiptChallenges), "registry()", stranger, address(registry));
+        refuses(address(receiptChallenges), "operators()", stranger, address(operators));
         refuses(address(escrow), "distributor()", stranger, address(distributor));
         refuses(address(operators), "token()", stranger, address(token));
         refuses(address(distributor), "token()", stranger, address(token));
@@ -392,7 +395,8 @@ contract ReceiptLedgerTest is World {
         ReceiptLedger.Wiring memory w = wiring(address(0));
         w.registry = new AttributionRegistry(1_000_000 - PROTOCOL_PPM + 1);
         adoptNext();
-        vm.mockCall(address(challenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
+        vm.mockCall(address(formatChallenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
+        vm.mockCall(address(receiptChallenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
         vm.expectRevert(abi.encodeWithSelector(IReceiptLedger.LedgerProtocolPpm.selector, PROTOCOL_PPM));
         new ReceiptLedger(w);
     }

@@ -31,7 +31,7 @@ contract VoidingTest is World {
     }
 
     function voidIt() private {
-        vm.prank(address(challenges));
+        vm.prank(address(receiptChallenges));
         ledger.voidBatch(id, record, uint24(charges.length), stranger, "fault");
         (record.status, record.reserve) = (BatchStatus.Voided, 0);
     }
@@ -86,7 +86,7 @@ contract VoidingTest is World {
         bytes memory reason =
             abi.encodeWithSelector(IReceiptLedger.LedgerBatchNotOpen.selector, id, BatchStatus.Voided);
         vm.expectRevert(reason);
-        vm.prank(address(challenges));
+        vm.prank(address(receiptChallenges));
         ledger.voidBatch(id, record, 2, stranger, "fault");
         skip(8 days);
         vm.expectRevert(reason);
@@ -97,7 +97,7 @@ contract VoidingTest is World {
         skip(7 days + 1);
         ledger.finalizeBatch(id, record);
         vm.expectRevert(abi.encodeWithSelector(IReceiptLedger.LedgerNoSuchBatch.selector, id));
-        vm.prank(address(challenges));
+        vm.prank(address(receiptChallenges));
         ledger.voidBatch(id, record, 2, stranger, "fault");
     }
 

@@ -14,10 +14,11 @@ import {
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/BatchTypes.sol";
 import {SpendAuthorization} from "../interfaces/IPaymentEscrow.sol";
 import {Distribution} from "../interfaces/IRoyaltyDistributor.sol";
-import {Challenges} from "../src/Challenges.sol";
 import {AttributionRegistry} from "../src/AttributionRegistry.sol";
+import {FormatChallenges} from "../src/FormatChallenges.sol";
 import {Operators} from "../src/Operators.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
+import {ReceiptChallenges} from "../src/ReceiptChallenges.sol";
 import {ReceiptLedger} from "../src/ReceiptLedger.sol";
 import {RoyaltyDistributor} from "../src/RoyaltyDistributor.sol";
 import {TestToken} from "../src/TestToken.sol";
@@ -50,7 +51,8 @@ abstract contract World {
     PaymentEscrow internal escrow;
     RoyaltyDistributor internal distributor;
     ReceiptLedger internal ledger;
-    Challenges internal challenges;
+    FormatChallenges internal formatChallenges;
+    ReceiptChallenges internal receiptChallenges;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
@@ -63,13 +65,14 @@ abstract contract World {
     function deploy(IERC20Metadata token_, address messenger) internal {
         token = token_;
         uint64 nonce = vm.getNonce(address(this));
-        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 5);
+        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 6);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 3);
         registry = new AttributionRegistry(1_000_000 - PROTOCOL_PPM);
         operators = new Operators(token, ledgerAt, MIN_RESERVE, RESERVE_PPM, pauser);
         escrow = new PaymentEscrow(token_, ledgerAt, distributorAt, pauser);
         distributor = new RoyaltyDistributor(token, ledgerAt, governor, attesters(), QUORUM);
-        challenges = new Challenges(ReceiptLedger(ledgerAt), registry, operators);
+        formatChallenges = new FormatChallenges(ReceiptLedger(ledgerAt), registry, operators);
+        receiptChallenges = new ReceiptChallenges(ReceiptLedger(ledgerAt), registry, operators);
         ledger = new ReceiptLedger(wiring(messenger));
         require(address(ledger) == ledgerAt && address(distributor) == distributorAt, "planned addresses");
     }
@@ -80,7 +83,8 @@ abstract contract World {
             operators: operators,
             escrow: escrow,
             distributor: distributor,
-            challenges: challenges,
+            formatChallenges: formatChallenges,
+            receiptChallenges: receiptChallenges,
             inbox: inbox,
             messenger: messenger,
             protocolPayee: protocolPayee,

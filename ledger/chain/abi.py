@@ -19,9 +19,10 @@ ABI_FOLDER: Final = Path(__file__).resolve().parents[2] / "contracts" / "abi"
 CONTRACTS: Final = (
     "AttributionRegistry",
     "BlobInbox",
-    "Challenges",
+    "FormatChallenges",
     "Operators",
     "PaymentEscrow",
+    "ReceiptChallenges",
     "ReceiptLedger",
     "RoyaltyDistributor",
     "TestToken",

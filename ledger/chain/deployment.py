@@ -7,7 +7,7 @@ from typing import Any
 
 from ledger.errors import DeploymentMissingError, MalformedInputError
 from ledger.protocol.domain import Domain
-from ledger.protocol.hexadecimal import ZERO_ADDRESS, from_hex
+from ledger.protocol.hexadecimal import from_hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class L2Deployment:
     escrow: bytes
     ledger: bytes
     distributor: bytes
-    challenges: bytes = ZERO_ADDRESS
-    """Zero for a file that does not name it."""
+    format_challenges: bytes
+    receipt_challenges: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def parse_deployment(file: dict[str, Any]) -> Deployment:
             from_hex(l2["escrow"], 20),
             from_hex(l2["ledger"], 20),
             from_hex(l2["distributor"], 20),
-            from_hex(l2["challenges"], 20) if "challenges" in l2 else ZERO_ADDRESS,
+            from_hex(l2["formatChallenges"], 20),
+            from_hex(l2["receiptChallenges"], 20),
         ),
         protocol_ppm=int(file["protocolPpm"]),
         protocol_payee=from_hex(file["protocolPayee"], 20),

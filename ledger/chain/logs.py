@@ -15,10 +15,10 @@ from ledger.chain.blocks import BlockRef
 from ledger.chain.events import (
     attribution_registry,
     blob_inbox,
-    challenges,
     intake_pause,
     operators,
     payment_escrow,
+    receipt_challenges,
     receipt_ledger,
     royalty_distributor,
     token,
@@ -30,9 +30,9 @@ from ledger.errors import MalformedAnswerError, MalformedLogError, RpcRejectedEr
 EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
     "AttributionRegistry": (attribution_registry,),
     "BlobInbox": (blob_inbox,),
-    "Challenges": (challenges,),
     "Operators": (operators, intake_pause),
     "PaymentEscrow": (payment_escrow, intake_pause),
+    "ReceiptChallenges": (receipt_challenges,),
     "ReceiptLedger": (receipt_ledger, intake_pause),
     "RoyaltyDistributor": (royalty_distributor,),
     "TestToken": (token,),

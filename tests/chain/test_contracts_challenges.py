@@ -86,7 +86,7 @@ def _prepared(flow: OperatorFlow) -> Stage:
         flow.fund(payer.address, flow.escrow.address, DEPOSIT, payer)
         flow.send(flow.escrow.deposit(payer.address, me, DEPOSIT), payer)
         flow.authorize(key, DEPOSIT)
-    return Stage(flow, Challenges(flow.l2, flow.deployment.l2.challenges), model, datasets)
+    return Stage(flow, Challenges(flow.l2, flow.deployment.l2), model, datasets)
 
 
 def _entries(stage: Stage) -> list[BatchEntry]:

@@ -26,7 +26,8 @@ _L2_ORDER = (
     "Operators",
     "PaymentEscrow",
     "RoyaltyDistributor",
-    "Challenges",
+    "FormatChallenges",
+    "ReceiptChallenges",
     "ReceiptLedger",
 )
 """The ledger comes last: its constructor checks that the others were built for it."""
@@ -87,7 +88,8 @@ def _arguments(parameters: Parameters, at: Mapping[str, bytes]) -> dict[str, lis
         at["Operators"],
         at["PaymentEscrow"],
         at["RoyaltyDistributor"],
-        at["Challenges"],
+        at["FormatChallenges"],
+        at["ReceiptChallenges"],
         at["BlobInbox"],
         ZERO_ADDRESS if p.l1_messenger is None else p.l2_messenger,
         p.protocol_payee,
@@ -100,7 +102,8 @@ def _arguments(parameters: Parameters, at: Mapping[str, bytes]) -> dict[str, lis
         "Operators": [token, ledger, p.min_reserve_units, p.reserve_ppm, p.pauser],
         "PaymentEscrow": [token, ledger, at["RoyaltyDistributor"], p.pauser],
         "RoyaltyDistributor": [token, ledger, p.governor, sorted(p.attesters), p.quorum],
-        "Challenges": [ledger, at["AttributionRegistry"], at["Operators"]],
+        "FormatChallenges": [ledger, at["AttributionRegistry"], at["Operators"]],
+        "ReceiptChallenges": [ledger, at["AttributionRegistry"], at["Operators"]],
         "ReceiptLedger": [wiring],
         "BlobInbox": [ledger, p.portal or ZERO_ADDRESS, p.l1_messenger or ZERO_ADDRESS],
     }

@@ -4,6 +4,7 @@ pragma solidity ^0.8.26;
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../../interfaces/BatchTypes.sol";
 import {AttributionMode, Kind, Terms} from "../../interfaces/IAttributionRegistry.sol";
 import {CommittedBatch, Opening} from "../../interfaces/IChallenges.sol";
+import {IFormatChallenges} from "../../interfaces/IFormatChallenges.sol";
 import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
 import {BlobOpening} from "../../src/libraries/BlobOpening.sol";
 import {World} from "../World.sol";
@@ -192,6 +193,30 @@ abstract contract BlobModel is World {
             abi.encodePacked(hash, BlobOpening.point(index), value),
             abi.encode(4096, BlobOpening.MODULUS)
         );
+    }
+
+    /* COURTS */
+
+    /// The contract that hears this call.
+    function court(bytes memory call) internal view returns (address) {
+        bytes4[12] memory ofFormat = [
+            IFormatChallenges.challengeHeader.selector,
+            IFormatChallenges.challengeElement.selector,
+            IFormatChallenges.challengeCharge.selector,
+            IFormatChallenges.challengeReceipt.selector,
+            IFormatChallenges.challengeNeighbours.selector,
+            IFormatChallenges.challengePayerTotal.selector,
+            IFormatChallenges.challengePayerLast.selector,
+            IFormatChallenges.challengeDuplicate.selector,
+            IFormatChallenges.challengeSetPart.selector,
+            IFormatChallenges.challengeSetNeighbours.selector,
+            IFormatChallenges.challengeSetSum.selector,
+            IFormatChallenges.challengeSetPointer.selector
+        ];
+        for (uint256 n = 0; n < 12; ++n) {
+            if (ofFormat[n] == bytes4(call)) return address(formatChallenges);
+        }
+        return address(receiptChallenges);
     }
 
     /* NAMES */

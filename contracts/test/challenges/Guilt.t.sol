@@ -4,7 +4,9 @@ pragma solidity ^0.8.26;
 import {BatchRecord, BatchStatus} from "../../interfaces/BatchTypes.sol";
 import {Kind} from "../../interfaces/IAttributionRegistry.sol";
 import {CommittedBatch, IChallenges, Opening} from "../../interfaces/IChallenges.sol";
+import {IFormatChallenges} from "../../interfaces/IFormatChallenges.sol";
 import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
+import {IReceiptChallenges} from "../../interfaces/IReceiptChallenges.sol";
 import {IReceiptLedger} from "../../interfaces/IReceiptLedger.sol";
 import {BlobModel} from "./BlobModel.sol";
 
@@ -41,7 +43,7 @@ contract GuiltTest is BlobModel {
     }
 
     function refuse(bytes memory data, bytes4 reason) private {
-        (bool success, bytes memory answer) = address(challenges).call(data);
+        (bool success, bytes memory answer) = court(data).call(data);
         vm.assertFalse(success);
         vm.assertEq(bytes32(bytes4(answer)), bytes32(reason));
     }
@@ -50,7 +52,7 @@ contract GuiltTest is BlobModel {
         vm.expectEmit(address(ledger));
         emit IReceiptLedger.BatchVoided(b.batchId, stranger, fault);
         vm.prank(stranger);
-        (bool success, bytes memory answer) = address(challenges).call(data);
+        (bool success, bytes memory answer) = court(data).call(data);
         if (!success) vm.assertEq(bytes32(bytes4(answer)), bytes32("convicted"));
         BatchRecord memory record = b.record;
         uint64 held = record.reserve;
@@ -69,10 +71,10 @@ contract GuiltTest is BlobModel {
             elements[n] ^= 1;
             CommittedBatch memory b = post();
             refuse(
-                abi.encodeCall(IChallenges.challengeHeader, (b, 1 - n, opening(1 - n))),
+                abi.encodeCall(IFormatChallenges.challengeHeader, (b, 1 - n, opening(1 - n))),
                 IChallenges.ChallengeInnocent.selector
             );
-            bytes memory data = abi.encodeCall(IChallenges.challengeHeader, (b, n, opening(n)));
+            bytes memory data = abi.encodeCall(IFormatChallenges.challengeHeader, (b, n, opening(n)));
             convict(b, data, "header_differs_from_commitment");
             vm.revertToState(snapshot);
         }
@@ -82,13 +84,13 @@ contract GuiltTest is BlobModel {
         uint256 last = elements.length - 1;
         elements[last] |= 1 << 248;
         CommittedBatch memory b = post();
-        convict(b, abi.encodeCall(IChallenges.challengeElement, (b, last, opening(last))), "element_out_of_range");
+        convict(b, abi.encodeCall(IFormatChallenges.challengeElement, (b, last, opening(last))), "element_out_of_range");
     }
 
     function test_an_unused_element_is_nobodys_business() external {
         CommittedBatch memory b = post();
         refuse(
-            abi.encodeCall(IChallenges.challengeElement, (b, elements.length, opening(elements.length))),
+            abi.encodeCall(IFormatChallenges.challengeElement, (b, elements.length, opening(elements.length))),
             IChallenges.ChallengeOutOfRange.selector
         );
     }
@@ -96,26 +98,26 @@ contract GuiltTest is BlobModel {
     function test_a_payer_that_is_not_the_charge() external {
         put(pAt(1), 24, 64, charges[1].amount + 1);
         CommittedBatch memory b = post();
-        bytes memory data = abi.encodeCall(IChallenges.challengeCharge, (b, 1, opening(pAt(1))));
+        bytes memory data = abi.encodeCall(IFormatChallenges.challengeCharge, (b, 1, opening(pAt(1))));
         convict(b, data, "payer_differs_from_charge");
     }
 
     function test_a_last_index_outside() external {
         put(pAt(0), 0, 24, 6);
         CommittedBatch memory b = post();
-        convict(b, abi.encodeCall(IChallenges.challengeCharge, (b, 0, opening(pAt(0)))), "payer_last_index");
+        convict(b, abi.encodeCall(IFormatChallenges.challengeCharge, (b, 0, opening(pAt(0)))), "payer_last_index");
     }
 
     function test_charges_or_hashes_that_were_not_committed() external {
         CommittedBatch memory b = post();
         b.charges[0].amount += 1;
         refuse(
-            abi.encodeCall(IChallenges.challengeCharge, (b, 0, opening(pAt(0)))),
+            abi.encodeCall(IFormatChallenges.challengeCharge, (b, 0, opening(pAt(0)))),
             IChallenges.ChallengeCommitmentMismatch.selector
         );
         b.record.batchCommitment = keccak256(abi.encode(b.header, b.versionedHashes, b.charges));
         refuse(
-            abi.encodeCall(IChallenges.challengeCharge, (b, 0, opening(pAt(0)))),
+            abi.encodeCall(IFormatChallenges.challengeCharge, (b, 0, opening(pAt(0)))),
             IReceiptLedger.LedgerRecordMismatch.selector
         );
     }
@@ -127,9 +129,9 @@ contract GuiltTest is BlobModel {
         put(bAt(i), shift, bits, value);
         CommittedBatch memory b = post();
         refuse(
-            abi.encodeCall(IChallenges.challengeReceipt, (b, 1, opening(bAt(1)))), IChallenges.ChallengeInnocent.selector
+            abi.encodeCall(IFormatChallenges.challengeReceipt, (b, 1, opening(bAt(1)))), IChallenges.ChallengeInnocent.selector
         );
-        convict(b, abi.encodeCall(IChallenges.challengeReceipt, (b, i, opening(bAt(i)))), fault);
+        convict(b, abi.encodeCall(IFormatChallenges.challengeReceipt, (b, i, opening(bAt(i)))), fault);
         vm.revertToState(snapshot);
     }
 
@@ -148,7 +150,7 @@ contract GuiltTest is BlobModel {
         put(bAt(2), 160, 32, 9);
         CommittedBatch memory b = post();
         vm.assertEq(register(stranger, Kind.Model, "late", plainTerms(stranger)), 9);
-        convict(b, abi.encodeCall(IChallenges.challengeReceipt, (b, 2, opening(bAt(2)))), "asset_unknown");
+        convict(b, abi.encodeCall(IFormatChallenges.challengeReceipt, (b, 2, opening(bAt(2)))), "asset_unknown");
     }
 
     /* TWO RECEIPTS */
@@ -158,7 +160,7 @@ contract GuiltTest is BlobModel {
         put(bAt(i + 1), shift, bits, value);
         CommittedBatch memory b = post();
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeNeighbours, (b, i, opening(bAt(i)), opening(bAt(i + 1))));
+            abi.encodeCall(IFormatChallenges.challengeNeighbours, (b, i, opening(bAt(i)), opening(bAt(i + 1))));
         convict(b, data, fault);
         vm.revertToState(snapshot);
     }
@@ -182,13 +184,13 @@ contract GuiltTest is BlobModel {
         if (end > 0) {
             refuse(
                 abi.encodeCall(
-                    IChallenges.challengePayerTotal, (b, end - 1, opening(bAt(end - 1)), opening(bAt(end)))
+                    IFormatChallenges.challengePayerTotal, (b, end - 1, opening(bAt(end - 1)), opening(bAt(end)))
                 ),
                 IChallenges.ChallengeInnocent.selector
             );
         }
         bytes memory data =
-            abi.encodeCall(IChallenges.challengePayerTotal, (b, end, opening(bAt(end)), opening(bAt(end + 1))));
+            abi.encodeCall(IFormatChallenges.challengePayerTotal, (b, end, opening(bAt(end)), opening(bAt(end + 1))));
         convict(b, data, "payer_total");
     }
 
@@ -200,7 +202,7 @@ contract GuiltTest is BlobModel {
         Opening memory p = opening(pAt(0));
         convict(
             b,
-            abi.encodeCall(IChallenges.challengePayerLast, (b, 0, p, end + 1, opening(bAt(end + 1)))),
+            abi.encodeCall(IFormatChallenges.challengePayerLast, (b, 0, p, end + 1, opening(bAt(end + 1)))),
             "payer_last_index"
         );
         vm.revertToState(snapshot);
@@ -209,7 +211,7 @@ contract GuiltTest is BlobModel {
         b = post();
         p = opening(pAt(1));
         convict(
-            b, abi.encodeCall(IChallenges.challengePayerLast, (b, 1, p, end, opening(bAt(end)))), "payer_last_index"
+            b, abi.encodeCall(IFormatChallenges.challengePayerLast, (b, 1, p, end, opening(bAt(end)))), "payer_last_index"
         );
     }
 
@@ -217,11 +219,11 @@ contract GuiltTest is BlobModel {
         put(bAt(0), 216, 32, uint32(elements[bAt(5)] >> 216));
         CommittedBatch memory b = post();
         refuse(
-            abi.encodeCall(IChallenges.challengeDuplicate, (b, 5, 5, opening(bAt(5)), opening(bAt(5)))),
+            abi.encodeCall(IFormatChallenges.challengeDuplicate, (b, 5, 5, opening(bAt(5)), opening(bAt(5)))),
             IChallenges.ChallengeInnocent.selector
         );
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeDuplicate, (b, 0, 5, opening(bAt(0)), opening(bAt(5))));
+            abi.encodeCall(IFormatChallenges.challengeDuplicate, (b, 0, 5, opening(bAt(0)), opening(bAt(5))));
         convict(b, data, "seq_duplicate");
     }
 
@@ -233,11 +235,11 @@ contract GuiltTest is BlobModel {
         InferenceReceipt memory r = receipts[3];
         bytes memory s = signature(0xBAD, ledger.receiptDigest(r));
         refuse(
-            abi.encodeCall(IChallenges.challengeAltered, (b, r, s, 3, opening(aAt(3)), opening(bAt(3)))),
-            IChallenges.ChallengeSignerUnknown.selector
+            abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, s, 3, opening(aAt(3)), opening(bAt(3)))),
+            IReceiptChallenges.ChallengeSignerUnknown.selector
         );
         bytes memory data = abi.encodeCall(
-            IChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))
+            IReceiptChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))
         );
         convict(b, data, "receipt_altered");
     }
@@ -251,14 +253,14 @@ contract GuiltTest is BlobModel {
         uint256 snapshot = vm.snapshotState();
         CommittedBatch memory b = post();
         refuse(
-            abi.encodeCall(IChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))),
-            IChallenges.ChallengeSignerUnknown.selector
+            abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))),
+            IReceiptChallenges.ChallengeSignerUnknown.selector
         );
         vm.revertToState(snapshot);
         vm.warp(clock() - 1);
         b = post();
         bytes memory data = abi.encodeCall(
-            IChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))
+            IReceiptChallenges.challengeAltered, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3)))
         );
         convict(b, data, "receipt_altered");
     }
@@ -269,7 +271,7 @@ contract GuiltTest is BlobModel {
         CommittedBatch memory b = post();
         InferenceReceipt memory r = receipts[3];
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeField, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3))));
+            abi.encodeCall(IReceiptChallenges.challengeField, (b, r, signed(r), 3, opening(aAt(3)), opening(bAt(3))));
         convict(b, data, "receipt_field_differs");
         vm.revertToState(snapshot);
     }
@@ -291,7 +293,7 @@ contract GuiltTest is BlobModel {
         CommittedBatch memory b = post();
         InferenceReceipt memory r = receipts[3];
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeSignedFee, (b, r, signed(r), 3, opening(aAt(3)), fees(3)));
+            abi.encodeCall(IReceiptChallenges.challengeSignedFee, (b, r, signed(r), 3, opening(aAt(3)), fees(3)));
         convict(b, data, "receipt_fee_differs");
     }
 
@@ -302,12 +304,12 @@ contract GuiltTest is BlobModel {
         InferenceReceipt memory r = receipts[i];
         Opening[] memory parts = openings(setsAt() + 1);
         bytes memory data = abi.encodeCall(
-            IChallenges.challengeSignedSet, (b, r, signed(r), i, opening(aAt(i)), opening(bAt(i)), parts)
+            IReceiptChallenges.challengeSignedSet, (b, r, signed(r), i, opening(aAt(i)), opening(bAt(i)), parts)
         );
         refuse(data, IChallenges.ChallengeOpeningCount.selector);
         parts = openings(setsAt() + 1, setsAt() + 2);
         data = abi.encodeCall(
-            IChallenges.challengeSignedSet, (b, r, signed(r), i, opening(aAt(i)), opening(bAt(i)), parts)
+            IReceiptChallenges.challengeSignedSet, (b, r, signed(r), i, opening(aAt(i)), opening(bAt(i)), parts)
         );
         convict(b, data, "receipt_set_differs");
     }
@@ -317,7 +319,7 @@ contract GuiltTest is BlobModel {
     function test_a_fee_above_the_price() external {
         put(bAt(0), 64, 64, uint64(elements[bAt(0)] >> 64) + 1);
         CommittedBatch memory b = post();
-        convict(b, abi.encodeCall(IChallenges.challengePrice, (b, 0, fees(0))), "fee_differs_from_price");
+        convict(b, abi.encodeCall(IReceiptChallenges.challengePrice, (b, 0, fees(0))), "fee_differs_from_price");
     }
 
     function test_a_price_below_the_floor() external {
@@ -331,7 +333,7 @@ contract GuiltTest is BlobModel {
         uint64 before = i == 0 ? 0 : uint64(elements[bAt(i - 1)] >> 64);
         put(bAt(i), 64, 64, before + (uint256(r.inputUnits) * 500 + uint256(r.outputUnits) * 1000 + 999) / 1000);
         CommittedBatch memory b = post();
-        convict(b, abi.encodeCall(IChallenges.challengePrice, (b, i, fees(i))), "fee_below_floor");
+        convict(b, abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))), "fee_below_floor");
     }
 
     /* SETS */
@@ -340,7 +342,7 @@ contract GuiltTest is BlobModel {
         uint256 snapshot = vm.snapshotState();
         put(setsAt() + k, shift, bits, value);
         CommittedBatch memory b = post();
-        bytes memory data = abi.encodeCall(IChallenges.challengeSetPart, (b, k, opening(setsAt() + k)));
+        bytes memory data = abi.encodeCall(IFormatChallenges.challengeSetPart, (b, k, opening(setsAt() + k)));
         convict(b, data, "set_malformed");
         vm.revertToState(snapshot);
     }
@@ -367,7 +369,7 @@ contract GuiltTest is BlobModel {
             if (n == 2) put(setsAt() + 2, 192, 32, 3);
             CommittedBatch memory b = post();
             bytes memory data = abi.encodeCall(
-                IChallenges.challengeSetNeighbours, (b, k, opening(setsAt() + k), opening(setsAt() + k + 1))
+                IFormatChallenges.challengeSetNeighbours, (b, k, opening(setsAt() + k), opening(setsAt() + k + 1))
             );
             convict(b, data, "set_malformed");
             vm.revertToState(snapshot);
@@ -379,7 +381,7 @@ contract GuiltTest is BlobModel {
         put(setsAt() + 2, 168 - 56, 24, 499_999);
         CommittedBatch memory b = post();
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeSetSum, (b, 1, openings(setsAt() + 1, setsAt() + 2)));
+            abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 1, openings(setsAt() + 1, setsAt() + 2)));
         convict(b, data, "set_malformed");
     }
 
@@ -390,7 +392,7 @@ contract GuiltTest is BlobModel {
             put(bAt(3), 128, 32, targets[n]);
             CommittedBatch memory b = post();
             Opening[] memory parts = n == 2 ? openings(targets[n]) : new Opening[](0);
-            bytes memory data = abi.encodeCall(IChallenges.challengeSetPointer, (b, 3, opening(bAt(3)), parts));
+            bytes memory data = abi.encodeCall(IFormatChallenges.challengeSetPointer, (b, 3, opening(bAt(3)), parts));
             convict(b, data, "set_pointer");
             vm.revertToState(snapshot);
             snapshot = vm.snapshotState();
@@ -402,7 +404,7 @@ contract GuiltTest is BlobModel {
         put(bAt(3), 128, 32, setsAt());
         CommittedBatch memory b = post();
         bytes memory data =
-            abi.encodeCall(IChallenges.challengeAdmission, (b, 3, opening(bAt(3)), 0, 0, new Opening[](0)));
+            abi.encodeCall(IReceiptChallenges.challengeAdmission, (b, 3, opening(bAt(3)), 0, 0, new Opening[](0)));
         convict(b, data, "set_in_fixed_mode");
     }
 
@@ -412,10 +414,10 @@ contract GuiltTest is BlobModel {
         CommittedBatch memory b = post();
         Opening[] memory parts = openings(setsAt() + 2);
         refuse(
-            abi.encodeCall(IChallenges.challengeAdmission, (b, i, opening(bAt(i)), 1, 0, parts)),
+            abi.encodeCall(IReceiptChallenges.challengeAdmission, (b, i, opening(bAt(i)), 1, 0, parts)),
             IChallenges.ChallengeInnocent.selector
         );
-        bytes memory data = abi.encodeCall(IChallenges.challengeAdmission, (b, i, opening(bAt(i)), 1, 1, parts));
+        bytes memory data = abi.encodeCall(IReceiptChallenges.challengeAdmission, (b, i, opening(bAt(i)), 1, 1, parts));
         convict(b, data, "set_not_admitted");
     }
 }

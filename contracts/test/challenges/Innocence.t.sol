@@ -3,7 +3,9 @@ pragma solidity ^0.8.26;
 
 import {BatchStatus} from "../../interfaces/BatchTypes.sol";
 import {CommittedBatch, IChallenges, Opening} from "../../interfaces/IChallenges.sol";
+import {IFormatChallenges} from "../../interfaces/IFormatChallenges.sol";
 import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
+import {IReceiptChallenges} from "../../interfaces/IReceiptChallenges.sol";
 import {BlobModel} from "./BlobModel.sol";
 
 /// @notice An honest batch stands, whatever is said of it.
@@ -23,7 +25,7 @@ contract InnocenceTest is BlobModel {
     uint256 private innocent;
 
     function refused(bytes memory call) private {
-        (bool success, bytes memory answer) = address(challenges).call(call);
+        (bool success, bytes memory answer) = court(call).call(call);
         vm.assertFalse(success);
         ++refusals;
         if (bytes4(answer) == IChallenges.ChallengeInnocent.selector) ++innocent;
@@ -35,39 +37,39 @@ contract InnocenceTest is BlobModel {
     }
 
     function challengeAll(CommittedBatch memory b, Draw memory d) private {
-        refused(abi.encodeCall(IChallenges.challengeHeader, (b, d.position % 3, opening(d.position % 3))));
-        refused(abi.encodeCall(IChallenges.challengeElement, (b, d.position, opening(d.position))));
-        refused(abi.encodeCall(IChallenges.challengeCharge, (b, d.p, opening(pAt(d.p)))));
-        refused(abi.encodeCall(IChallenges.challengeReceipt, (b, d.i, opening(bAt(d.i)))));
+        refused(abi.encodeCall(IFormatChallenges.challengeHeader, (b, d.position % 3, opening(d.position % 3))));
+        refused(abi.encodeCall(IFormatChallenges.challengeElement, (b, d.position, opening(d.position))));
+        refused(abi.encodeCall(IFormatChallenges.challengeCharge, (b, d.p, opening(pAt(d.p)))));
+        refused(abi.encodeCall(IFormatChallenges.challengeReceipt, (b, d.i, opening(bAt(d.i)))));
         refused(
-            abi.encodeCall(IChallenges.challengeNeighbours, (b, d.i, opening(bAt(d.i)), opening(bAt(d.i + 1))))
+            abi.encodeCall(IFormatChallenges.challengeNeighbours, (b, d.i, opening(bAt(d.i)), opening(bAt(d.i + 1))))
         );
         refused(
-            abi.encodeCall(IChallenges.challengePayerTotal, (b, d.i, opening(bAt(d.i)), opening(bAt(d.i + 1))))
+            abi.encodeCall(IFormatChallenges.challengePayerTotal, (b, d.i, opening(bAt(d.i)), opening(bAt(d.i + 1))))
         );
         refused(
             abi.encodeCall(
-                IChallenges.challengePayerLast, (b, d.p, opening(pAt(d.p)), d.i, opening(bAt(d.i)))
+                IFormatChallenges.challengePayerLast, (b, d.p, opening(pAt(d.p)), d.i, opening(bAt(d.i)))
             )
         );
         refused(
-            abi.encodeCall(IChallenges.challengeDuplicate, (b, d.i, d.j, opening(bAt(d.i)), opening(bAt(d.j))))
+            abi.encodeCall(IFormatChallenges.challengeDuplicate, (b, d.i, d.j, opening(bAt(d.i)), opening(bAt(d.j))))
         );
-        refused(abi.encodeCall(IChallenges.challengePrice, (b, d.i, fee(d.i))));
+        refused(abi.encodeCall(IReceiptChallenges.challengePrice, (b, d.i, fee(d.i))));
         Opening[] memory parts = d.part % 2 == 0 ? openings(setsAt() + d.k) : openings(setsAt() + d.k, setsAt() + d.k + 1);
-        refused(abi.encodeCall(IChallenges.challengeSetPart, (b, d.k, opening(setsAt() + d.k))));
+        refused(abi.encodeCall(IFormatChallenges.challengeSetPart, (b, d.k, opening(setsAt() + d.k))));
         refused(
             abi.encodeCall(
-                IChallenges.challengeSetNeighbours, (b, d.k, opening(setsAt() + d.k), opening(setsAt() + d.k + 1))
+                IFormatChallenges.challengeSetNeighbours, (b, d.k, opening(setsAt() + d.k), opening(setsAt() + d.k + 1))
             )
         );
-        refused(abi.encodeCall(IChallenges.challengeSetSum, (b, d.k, parts)));
+        refused(abi.encodeCall(IFormatChallenges.challengeSetSum, (b, d.k, parts)));
         refused(
-            abi.encodeCall(IChallenges.challengeSetPointer, (b, d.i, opening(bAt(d.i)), openings(pointer(d.i))))
+            abi.encodeCall(IFormatChallenges.challengeSetPointer, (b, d.i, opening(bAt(d.i)), openings(pointer(d.i))))
         );
         refused(
             abi.encodeCall(
-                IChallenges.challengeAdmission,
+                IReceiptChallenges.challengeAdmission,
                 (b, d.i, opening(bAt(d.i)), d.part, d.entry, openings(pointer(d.i) + d.part))
             )
         );
@@ -76,12 +78,12 @@ contract InnocenceTest is BlobModel {
     function challengeSigned(CommittedBatch memory b, InferenceReceipt memory r, uint256 i, bool two) private {
         bytes memory s = signed(r);
         (Opening memory a, Opening memory o) = (opening(aAt(i)), opening(bAt(i)));
-        refused(abi.encodeCall(IChallenges.challengeAltered, (b, r, s, i, a, o)));
-        refused(abi.encodeCall(IChallenges.challengeField, (b, r, s, i, a, o)));
-        refused(abi.encodeCall(IChallenges.challengeSignedFee, (b, r, s, i, a, fee(i))));
+        refused(abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, s, i, a, o)));
+        refused(abi.encodeCall(IReceiptChallenges.challengeField, (b, r, s, i, a, o)));
+        refused(abi.encodeCall(IReceiptChallenges.challengeSignedFee, (b, r, s, i, a, fee(i))));
         Opening[] memory parts = two ? openings(pointer(i), pointer(i) + 1) : openings(pointer(i));
-        refused(abi.encodeCall(IChallenges.challengeSignedSet, (b, r, s, i, a, o, parts)));
-        refused(abi.encodeCall(IChallenges.penalizeUnposted, (r, s)));
+        refused(abi.encodeCall(IReceiptChallenges.challengeSignedSet, (b, r, s, i, a, o, parts)));
+        refused(abi.encodeCall(IReceiptChallenges.penalizeUnposted, (r, s)));
     }
 
     function pointer(uint256 i) private view returns (uint256) {
@@ -124,8 +126,8 @@ contract InnocenceTest is BlobModel {
         uint256 position = seed % elements.length;
         vm.assume(value != bytes32(elements[position]));
         Opening memory lie = Opening(value, proof);
-        refused(abi.encodeCall(IChallenges.challengeElement, (batch, position, lie)));
-        refused(abi.encodeCall(IChallenges.challengeHeader, (batch, position % 2, lie)));
+        refused(abi.encodeCall(IFormatChallenges.challengeElement, (batch, position, lie)));
+        refused(abi.encodeCall(IFormatChallenges.challengeHeader, (batch, position % 2, lie)));
         vm.assertEq(innocent, 0);
     }
 }

@@ -223,7 +223,7 @@ contract Handler is World {
         if (_open.length == 0 || which % 4 != 0) return;
         uint256 index = (which / 4) % _open.length;
         OpenBatch memory batch = _open[index];
-        vm.prank(address(challenges));
+        vm.prank(address(receiptChallenges));
         ledger.voidBatch(batch.id, batch.record, uint24(PAYERS), address(0xC4A1), "fault");
         uint64 held = batch.record.reserve;
         rewards += held / 5;
@@ -289,7 +289,7 @@ contract Handler is World {
 
     function penalize(uint32 amount) external {
         if (amount % 8 != 0) return;
-        vm.prank(address(challenges));
+        vm.prank(address(receiptChallenges));
         uint64 taken = ledger.penalizeUnposted(operator, amount, address(0xC4A1));
         rewards += taken / 5;
         burned += taken - taken / 5;

@@ -1,11 +1,13 @@
-"""Challenges (L2): one-step fraud proofs against open batches."""
+"""FormatChallenges and ReceiptChallenges (L2): one-step fraud proofs against open batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from ledger.chain.blocks import At
 from ledger.chain.contracts.binding import Contract
+from ledger.chain.deployment import L2Deployment
+from ledger.chain.rpc import RpcClient
 from ledger.chain.structs import BatchRecord
 from ledger.chain.transaction import Call
 from ledger.protocol.batch import BatchHeader, Charge
@@ -37,10 +39,43 @@ class Opening:
         return cls(opening.y, opening.kzg_commitment + opening.proof)
 
 
-class Challenges(Contract):
-    """One method per function of IChallenges; what each needs opened stands there."""
+class _Court(Contract):
+    """A contract that hears challenges."""
 
-    abi_name: ClassVar[str] = "Challenges"
+    def write(self, function: str, *arguments: object) -> Call:
+        return self._write(function, *arguments)
+
+    def read(self, function: str, at: At, *arguments: object) -> Any:
+        return self._read(function, at, *arguments)
+
+
+class _FormatChallenges(_Court):
+    abi_name: ClassVar[str] = "FormatChallenges"
+
+
+class _ReceiptChallenges(_Court):
+    abi_name: ClassVar[str] = "ReceiptChallenges"
+
+
+class Challenges:
+    """One method per function of IFormatChallenges and IReceiptChallenges; what each needs opened stands there."""
+
+    def __init__(self, rpc: RpcClient, contracts: L2Deployment) -> None:
+        """Bind both ABIs; nothing is asked of the chain yet."""
+        self._courts = (
+            _FormatChallenges(rpc, contracts.format_challenges),
+            _ReceiptChallenges(rpc, contracts.receipt_challenges),
+        )
+
+    def _write(self, function: str, *arguments: object) -> Call:
+        return self._court(function).write(function, *arguments)
+
+    def _read(self, function: str, at: At, *arguments: object) -> Any:
+        return self._court(function).read(function, at, *arguments)
+
+    def _court(self, function: str) -> "_Court":
+        """The contract that has the function; no two have one of the same name."""
+        return next(court for court in self._courts if function in court.abi.functions)
 
     def challenge_header(self, batch: CommittedBatch, position: int, opening: Opening) -> Call:
         """Element 0 or 1 differs from the header."""

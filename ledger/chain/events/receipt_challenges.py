@@ -1,4 +1,4 @@
-"""What Challenges (L2) emits."""
+"""What ReceiptChallenges (L2) emits."""
 
 from dataclasses import dataclass
 

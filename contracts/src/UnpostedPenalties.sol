@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
-import {IChallenges} from "../interfaces/IChallenges.sol";
 import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
-import {IOperators} from "../interfaces/IOperators.sol";
-import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
-import {ChallengeEvidence} from "./ChallengeEvidence.sol";
-import {FormatChallenges} from "./FormatChallenges.sol";
-import {ReceiptChallenges} from "./ReceiptChallenges.sol";
-import {TermsChallenges} from "./TermsChallenges.sol";
+import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
+import {SignedReceipts} from "./SignedReceipts.sol";
 import {POST_DEADLINE} from "./Windows.sol";
 
-contract Challenges is FormatChallenges, ReceiptChallenges, TermsChallenges {
+/// @notice Penalties for signed receipts that no batch holds.
+abstract contract UnpostedPenalties is SignedReceipts {
     uint256 private constant MS_PER_SECOND = 1000;
 
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     mapping(address operator => mapping(uint16 lane => uint40)) public penalizedAt;
 
-    constructor(IReceiptLedger ledger_, IAttributionRegistry registry_, IOperators operators_)
-        ChallengeEvidence(ledger_, registry_, operators_)
-    {}
-
-    /// @inheritdoc IChallenges
+    /// @inheritdoc IReceiptChallenges
     function penalizeUnposted(InferenceReceipt calldata receipt, bytes calldata signature) external {
         (address operator, uint16 lane) = (receipt.operator, receipt.lane);
         uint40 time = uint40(block.timestamp);

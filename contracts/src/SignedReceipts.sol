@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {CommittedBatch} from "../interfaces/IChallenges.sol";
+import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
+import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
+import {ChallengeEvidence} from "./ChallengeEvidence.sol";
+import {POST_DEADLINE} from "./Windows.sol";
+
+/// @notice Evidence that an operator signed itself.
+abstract contract SignedReceipts is ChallengeEvidence, IReceiptChallenges {
+    /// @dev The digest of a receipt that a key of the batch's lane signed, active by the batch's first commit.
+    function _requireSigned(
+        CommittedBatch calldata batch,
+        InferenceReceipt calldata receipt,
+        bytes calldata signature
+    ) internal view returns (bytes32 digest) {
+        uint40 until = batch.record.firstCommittedAt;
+        digest = ledger.receiptDigest(receipt);
+        _requireKey(
+            batch.header.operator, batch.header.lane, digest, signature, until - POST_DEADLINE, until
+        );
+    }
+
+    function _requireKey(
+        address operator,
+        uint16 lane,
+        bytes32 digest,
+        bytes calldata signature,
+        uint40 from,
+        uint40 to
+    ) internal view {
+        address signer = ECDSA.recoverCalldata(digest, signature);
+        require(operators.keyActiveIn(operator, lane, signer, from, to), ChallengeSignerUnknown(signer));
+    }
+}
