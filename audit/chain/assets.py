@@ -15,6 +15,8 @@ MODEL: Final = 1
 ADAPTER: Final = 2
 DATASET: Final = 3
 NO_LISTS: Final[Lists] = MappingProxyType({})
+MAX_EFFECTIVE_SHARES: Final = 64
+"""Of one version, over its split and all ancestors."""
 BY_OPERATOR: Final = 1
 """Attribution mode in which receipts may carry sets."""
 
@@ -33,6 +35,8 @@ class Terms:
     datasets: tuple[int, ...]
     shares: Shares
     """As this audit computes them."""
+    parent_shares: tuple[Shares, ...] = ()
+    """What each parent counted as, in the order of the terms."""
 
 
 @dataclass(slots=True)
@@ -101,6 +105,7 @@ def _read_terms(
     if effective_at < earliest:
         differences.note(place, "effectiveAt", f"{earliest} or later", effective_at)
     datasets = tuple(stated["datasets"])
+    shares, parent_shares = _shares(assets, event, block_time, differences)
     for asset_id in datasets:
         if asset_id not in assets or assets[asset_id].kind != DATASET:
             differences.note(place, "datasets", "registered datasets", asset_id)
@@ -113,24 +118,36 @@ def _read_terms(
         floor_output_price_units=stated["floorOutputPrice"],
         mode=stated["mode"],
         datasets=tuple(asset_id for asset_id in datasets if has_terms(assets, asset_id)),
-        shares=_shares(assets, event, block_time, differences),
+        shares=shares,
+        parent_shares=parent_shares,
     )
 
 
-def _shares(assets: Mapping[int, Asset], event: Event, block_time: int, differences: Differences) -> Shares:
-    """The version's effective shares, computed from its split and its parents' versions in force in that block."""
+def _shares(
+    assets: Mapping[int, Asset], event: Event, block_time: int, differences: Differences
+) -> tuple[Shares, tuple[Shares, ...]]:
+    """(the version's effective shares, what each parent counted as), computed from split and parents.
+
+    A parent counts as its version in force in that block; where that makes more payees than a version may have, the
+    parents of the version before count as they did there.
+    """
     stated: dict[str, Any] = event.args["terms"]
     logged = tuple((share["payee"], share["share"]) for share in event.args["effectiveShares"])
     unknown = [parent["assetId"] for parent in stated["parents"] if not has_terms(assets, parent["assetId"])]
     if unknown:
         differences.note(_place(event), "parents", "registered assets", unknown)
-        return logged
-    shares = effective_shares(
-        [(share["payee"], share["ppm"]) for share in stated["split"]],
-        [(parent["ppm"], assets[parent["assetId"]].at(block_time).shares) for parent in stated["parents"]],
-    )
+        return logged, ()
+    split = [(share["payee"], share["ppm"]) for share in stated["split"]]
+    ppms = [parent["ppm"] for parent in stated["parents"]]
+    ancestors = tuple(assets[parent["assetId"]].at(block_time).shares for parent in stated["parents"])
+    shares = effective_shares(split, zip(ppms, ancestors, strict=True))
+    earlier = assets[event.args["assetId"]].terms
+    if len(shares) > MAX_EFFECTIVE_SHARES and earlier:
+        before = earlier[-1].parent_shares
+        ancestors = (*before, *ancestors[len(before) :])
+        shares = effective_shares(split, zip(ppms, ancestors, strict=True))
     differences.compare(_place(event), "effectiveShares", shares, logged)
-    return shares
+    return shares, ancestors
 
 
 def has_terms(assets: Mapping[int, Asset], asset_id: int) -> bool:

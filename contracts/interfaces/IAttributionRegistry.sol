@@ -58,7 +58,7 @@ struct Terms {
 
 struct Asset {
     Kind kind;
-    /// Greatest number of steps to an ancestor without parents.
+    /// Greatest number of steps to an ancestor without parents, fixed by version 1: later parents lie no deeper.
     uint8 depth;
     address owner;
     address pendingOwner;

@@ -37,6 +37,8 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
         Parent[] parents;
         uint32[] datasets;
         EffectiveShare[] effectiveShares;
+        /// Whose shares were used, in the order of `parents`.
+        uint32[] parentVersions;
     }
 
     uint32 public assetCount;
@@ -132,7 +134,8 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
         _checkParents(assetId, terms_.parents);
         _checkDatasets(terms_.datasets);
         version = ++_assets[assetId].versionCount;
-        EffectiveShare[] memory shares = _flatten(terms_);
+        EffectiveShare[] memory shares =
+            _flatten(terms_, _versions[assetId][version], _versions[assetId][version - 1].parentVersions);
         _store(_versions[assetId][version], terms_, effectiveAt, shares);
         emit TermsRegistered(assetId, version, effectiveAt, terms_, shares);
     }
@@ -172,7 +175,7 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
             }
             _checkLeast(parents, previous, j);
             sum += parents[j].ppm;
-            if (parent.depth + 1 > depth) depth = parent.depth + 1;
+            if (j >= previous.length && parent.depth + 1 > depth) depth = parent.depth + 1;
             if (parent.kind == Kind.Model) ++models;
         }
         require(sum <= PPM, RegistryPpmTooHigh(sum, PPM));
@@ -180,8 +183,16 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
             revert RegistryParentDropped(parents.length, previous[parents.length].assetId);
         }
         require(child.kind != Kind.Adapter || models == 1, RegistryModelParents(models));
-        require(depth <= MAX_DEPTH, RegistryTooDeep(depth, MAX_DEPTH));
-        child.depth = uint8(depth);
+        _setDepth(child, depth);
+    }
+
+    /// @dev Version 1 fixes it: no parent's owner can deepen what others stand on, so parents carried over need no
+    /// second look.
+    function _setDepth(Asset storage child, uint256 depth) private {
+        bool isFirst = child.versionCount == 0;
+        uint256 limit = isFirst ? MAX_DEPTH : child.depth;
+        require(depth <= limit, RegistryTooDeep(depth, limit));
+        if (isFirst) child.depth = uint8(depth);
     }
 
     /// @dev What a parent was given before is always enough: a parent that asks for more later can't freeze its
@@ -208,14 +219,38 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
         }
     }
 
-    function _flatten(Terms calldata terms_) private view returns (EffectiveShare[] memory) {
+    /// @dev By the parents' versions in force now. Where their shares have become too many together, the parents that
+    /// were there before count as they did before: nobody but the owner itself can hinder a new version.
+    function _flatten(Terms calldata terms_, Version storage version, uint32[] storage before)
+        private
+        returns (EffectiveShare[] memory shares)
+    {
         Parent[] memory parents = terms_.parents;
-        EffectiveShare[][] memory ancestors = new EffectiveShare[][](parents.length);
+        uint32[] memory used = new uint32[](parents.length);
         for (uint256 j = 0; j < parents.length; ++j) {
-            uint32 parentId = parents[j].assetId;
-            ancestors[j] = _versions[parentId][_versionNow(parentId)].effectiveShares;
+            used[j] = _versionNow(parents[j].assetId);
         }
-        return EffectiveShares.flatten(terms_.split, parents, ancestors);
+        bool fits;
+        (shares, fits) = EffectiveShares.flatten(terms_.split, parents, _sharesOf(parents, used));
+        if (!fits) {
+            for (uint256 j = 0; j < before.length; ++j) {
+                used[j] = before[j];
+            }
+            (shares, fits) = EffectiveShares.flatten(terms_.split, parents, _sharesOf(parents, used));
+            require(fits, RegistryTooMany(MAX_EFFECTIVE_SHARES + 1, MAX_EFFECTIVE_SHARES));
+        }
+        version.parentVersions = used;
+    }
+
+    function _sharesOf(Parent[] memory parents, uint32[] memory used)
+        private
+        view
+        returns (EffectiveShare[][] memory shares)
+    {
+        shares = new EffectiveShare[][](parents.length);
+        for (uint256 j = 0; j < parents.length; ++j) {
+            shares[j] = _versions[parents[j].assetId][used[j]].effectiveShares;
+        }
     }
 
     function _store(

@@ -209,6 +209,22 @@ contract TermsVersionsTest is World {
         );
     }
 
+    function test_the_first_version_fixes_how_deep_an_asset_is() external {
+        asset(Kind.Model, "0", plainTerms(OWNER));
+        asset(Kind.Model, "1", childTerms(OWNER, 1, 1));
+        asset(Kind.Model, "parent", plainTerms(OWNER));
+        asset(Kind.Model, "child", childTerms(CHILD, 3, 1));
+        vm.expectRevert(abi.encodeWithSelector(IAttributionRegistry.RegistryTooDeep.selector, 2, 0));
+        vm.prank(OWNER);
+        registry.proposeTerms(3, childTerms(OWNER, 2, 1));
+        Terms memory t = childTerms(CHILD, 3, 1);
+        t.parents = new Parent[](2);
+        (t.parents[0], t.parents[1]) = (Parent(3, 1), Parent(1, 1));
+        vm.prank(CHILD);
+        registry.proposeTerms(4, t);
+        vm.assertEq(registry.asset(4).depth, 1);
+    }
+
     /* DATASETS */
 
     function test_datasets_are_known_ascending_and_datasets() external {
@@ -274,14 +290,46 @@ contract TermsVersionsTest is World {
         vm.assertTrue(shares[0].payee == address(0xA1) && shares[0].share == 1e12);
     }
 
+    function wideTerms(uint160 from, uint32 payees) private pure returns (Terms memory wide) {
+        wide = plainTerms(OWNER);
+        wide.split = new Share[](payees);
+        for (uint32 i = 0; i < payees; ++i) {
+            wide.split[i] = Share(address(from + i), i == 0 ? 1_000_001 - payees : 1);
+        }
+    }
+
+    function test_a_parent_that_grows_too_wide_counts_as_it_did() external {
+        asset(Kind.Model, "0", wideTerms(1000, 31));
+        asset(Kind.Model, "1", wideTerms(2000, 31));
+        Terms memory t = wideTerms(3000, 1);
+        t.parents = new Parent[](2);
+        (t.parents[0], t.parents[1]) = (Parent(1, 400_000), Parent(2, 400_000));
+        asset(Kind.Model, "child", t);
+        vm.startPrank(OWNER);
+        registry.proposeTerms(1, wideTerms(1000, 32));
+        registry.proposeTerms(2, wideTerms(2000, 32));
+        skip(48 hours);
+        registry.proposeTerms(3, t);
+        vm.assertEq(registry.effectiveShares(3, 2).length, 63);
+        // What it adds itself has to fit.
+        t.split = wideTerms(3000, 2).split;
+        registry.proposeTerms(3, t);
+        vm.assertEq(registry.effectiveShares(3, 3).length, 64);
+        t.split = wideTerms(3000, 3).split;
+        vm.expectRevert(abi.encodeWithSelector(IAttributionRegistry.RegistryTooMany.selector, 65, 64));
+        registry.proposeTerms(3, t);
+        // Once they fit again, the parents count as they are.
+        registry.proposeTerms(1, wideTerms(1000, 1));
+        skip(48 hours);
+        t.split = wideTerms(3000, 1).split;
+        registry.proposeTerms(3, t);
+        vm.stopPrank();
+        vm.assertEq(registry.effectiveShares(3, 4).length, 34);
+    }
+
     function test_payees_are_bounded_after_flattening() external {
         for (uint160 asset_ = 0; asset_ < 2; ++asset_) {
-            Terms memory wide = plainTerms(OWNER);
-            wide.split = new Share[](32);
-            for (uint160 i = 0; i < 32; ++i) {
-                wide.split[i] = Share(address(1000 * (asset_ + 1) + i), i == 0 ? 1_000_000 - 31 : 1);
-            }
-            asset(Kind.Model, vm.toString(uint256(asset_)), wide);
+            asset(Kind.Model, vm.toString(uint256(asset_)), wideTerms(1000 * (asset_ + 1), 32));
         }
         Terms memory t = plainTerms(CHILD);
         t.parents = new Parent[](2);

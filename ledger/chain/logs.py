@@ -30,6 +30,7 @@ from ledger.errors import MalformedAnswerError, MalformedLogError, RpcRejectedEr
 EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
     "AttributionRegistry": (attribution_registry,),
     "BlobInbox": (blob_inbox,),
+    "FormatChallenges": (),
     "Operators": (operators, intake_pause),
     "PaymentEscrow": (payment_escrow, intake_pause),
     "ReceiptChallenges": (receipt_challenges,),

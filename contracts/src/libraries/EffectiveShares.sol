@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
-import {EffectiveShare, IAttributionRegistry, Parent, Share} from "../../interfaces/IAttributionRegistry.sol";
+import {EffectiveShare, Parent, Share} from "../../interfaces/IAttributionRegistry.sol";
 import {PPM} from "../Windows.sol";
 
 /// @title The rule by which an asset's royalty is divided among everyone it descends from
@@ -13,21 +13,23 @@ library EffectiveShares {
     struct Accumulator {
         EffectiveShare[] entries;
         uint256 count;
+        bool overflown;
     }
 
     /// @notice Flattens one level: the parents' shares are flat already.
     /// @param ancestors The effective shares of each parent, in the order of `parents`.
+    /// @return fits False if there are more than MAX_EFFECTIVE_SHARES payees; the shares then mean nothing.
     function flatten(Share[] memory split, Parent[] memory parents, EffectiveShare[][] memory ancestors)
         internal
         pure
-        returns (EffectiveShare[] memory)
+        returns (EffectiveShare[] memory, bool fits)
     {
-        Accumulator memory acc = Accumulator(new EffectiveShare[](MAX_EFFECTIVE_SHARES), 0);
+        Accumulator memory acc = Accumulator(new EffectiveShare[](MAX_EFFECTIVE_SHARES), 0, false);
         _addSplit(acc, split, parents);
         for (uint256 j = 0; j < parents.length; ++j) {
             _addParent(acc, parents[j].ppm, ancestors[j]);
         }
-        return _trim(acc);
+        return (_trim(acc), !acc.overflown);
     }
 
     /// @dev 1e12 / 1e6 is whole, so neither the pots nor these products are ever rounded.
@@ -61,10 +63,10 @@ library EffectiveShares {
                 return;
             }
         }
-        require(
-            acc.count < MAX_EFFECTIVE_SHARES,
-            IAttributionRegistry.RegistryTooMany(acc.count + 1, MAX_EFFECTIVE_SHARES)
-        );
+        if (acc.count == MAX_EFFECTIVE_SHARES) {
+            acc.overflown = true;
+            return;
+        }
         acc.entries[acc.count++] = EffectiveShare(payee, uint64(amount));
     }
 
