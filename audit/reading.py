@@ -218,4 +218,5 @@ def l2_contracts(deployment: Deployment) -> dict[str, bytes]:
         "ReceiptLedger": l2.ledger,
         "RoyaltyDistributor": l2.distributor,
         "ReceiptChallenges": l2.receipt_challenges,
+        "BlobDemands": l2.blob_demands,
     }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from ledger.chain.tx_receipt import TxReceipt
     from ledger.db.models.batcher import BatchJob
 
+COMMIT_FACTS = ("batch_id", "committed_at", "reserve_units", "terms_from", "attested_at")
+"""What a job learns from its commit's event, by the same names: all that the ledger's record needs."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -56,8 +59,8 @@ def recheck_committed(parts: Parts, job: BatchJob) -> bool:
     progress = parts.transactions.progress(_effect(parts, job))
     if progress.receipt is None:
         log.warning("commit_reorged_out", job_id=job.job_id)
-        batch_id = job.batch_id if job.fill else None
-        return _move(parts, job, State.ATTESTED, batch_id=batch_id, committed_at=None, reserve_units=None)
+        facts = dict.fromkeys(COMMIT_FACTS) | {"batch_id": job.batch_id if job.fill else None}
+        return _move(parts, job, State.ATTESTED, **facts)
     event = event_of(parts, job, progress.receipt)
     if (event.batch_id, event.committed_at) == (job.batch_id, job.committed_at):
         return False
@@ -87,7 +90,7 @@ def _call(parts: Parts, job: BatchJob) -> Call:
 
 def _take(parts: Parts, job: BatchJob, event: BatchCommitted | BatchRefilled) -> bool:
     log.info("batch_committed", job_id=job.job_id, batch_id=event.batch_id, receipts=job.count)
-    facts = {"batch_id": event.batch_id, "committed_at": event.committed_at, "reserve_units": event.reserve_units}
+    facts = {name: getattr(event, name) for name in COMMIT_FACTS}
     return _move(parts, job, State.COMMITTED, **facts)
 
 

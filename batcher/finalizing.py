@@ -58,6 +58,8 @@ def record_of(job: BatchJob) -> BatchRecord:
         reserve_units=job.reserve_units or 0,
         first_committed_at=job.first_committed_at or committed_at,
         committed_at=committed_at,
+        terms_from=job.terms_from or 0,
+        attested_at=job.attested_at or 0,
         batch_commitment=job.batch_commitment or b"",
     )
 

@@ -23,6 +23,7 @@ import openai
 from typing_extensions import override
 
 from ledger.chain.contracts.operators import Operators
+from ledger.chain.contracts.receipt_ledger import ReceiptLedger
 from ledger.chain.deployment import load_deployment
 from ledger.chain.rpc import RpcClient
 from ledger.errors import TributaryError
@@ -116,8 +117,7 @@ def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> R
         "attributionHash is of the set": receipt.attribution_hash == attribution_hash(entries),
         "operator is the one that was asked": to_hex(receipt.operator) == expected.operator["operator"],
         "startedAt is now": abs(receipt.started_at - expected.operator["now"]) <= CLOCK_TOLERANCE_SECONDS,
-        f"signer {to_hex(signer)} is a key of the lane": is_lane_key(receipt, signer, expected),
-    }
+    } | lane_findings(receipt, signer, expected)
     for finding, holds in findings.items():
         print(f"  {'ok ' if holds else 'NOT'} {finding}")
     if not all(findings.values()):
@@ -145,16 +145,21 @@ def attribution_parameters(url: str) -> str | None:
     return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()["parameters"]
 
 
-def is_lane_key(receipt: Receipt, signer: bytes, expected: Expectation) -> bool:
-    """Whether the chain knows the signer as a key of the receipt's lane; without an RPC, as the gateway says."""
+def lane_findings(receipt: Receipt, signer: bytes, expected: Expectation) -> dict[str, bool]:
+    """What the chain knows of the receipt's lane; without an RPC, what the gateway says of its key."""
+    has_key = f"signer {to_hex(signer)} is a key of the lane"
     if expected.l2_rpc is None:
-        return bool(to_hex(signer) == expected.operator["signer"])
+        return {has_key: bool(to_hex(signer) == expected.operator["signer"])}
     deployment = load_deployment(expected.deployments, expected.domain.chain_id)
     rpc = RpcClient([expected.l2_rpc], deployment.l2.chain_id, name="L2")
     try:
-        operators = Operators(rpc, deployment.l2.operators)
-        time = receipt.started_at
-        return operators.key_active_in(receipt.operator, receipt.lane, signer, time, time, "latest")
+        operators, ledger = Operators(rpc, deployment.l2.operators), ReceiptLedger(rpc, deployment.l2.ledger)
+        lane, time = (receipt.operator, receipt.lane), receipt.started_at
+        return {
+            has_key: operators.key_active_in(*lane, signer, time, time, "latest"),
+            # A number that a batch has taken already can't be posted again: such a receipt is worth nothing.
+            f"seq {receipt.seq} was not taken by a batch before": receipt.seq >= ledger.next_seq(*lane, "safe"),
+        }
     finally:
         rpc.close()
 

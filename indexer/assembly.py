@@ -99,6 +99,7 @@ def _l2_contracts(l2: L2Deployment) -> dict[bytes, str]:
         l2.ledger: "ReceiptLedger",
         l2.distributor: "RoyaltyDistributor",
         l2.receipt_challenges: "ReceiptChallenges",
+        l2.blob_demands: "BlobDemands",
     }
 
 

@@ -30,6 +30,7 @@ ABI_FOLDER = CONTRACTS / "abi"
 DIGESTS_FILE = ABI_FOLDER / "digests.json"
 NAMES = (
     "AttributionRegistry",
+    "BlobDemands",
     "BlobInbox",
     "FormatChallenges",
     "Operators",

@@ -61,6 +61,8 @@ def committed_batch(event: Filling, first_committed_at: int) -> CommittedBatch:
         reserve_units=event.reserve_units,
         first_committed_at=first_committed_at,
         committed_at=event.committed_at,
+        terms_from=event.terms_from,
+        attested_at=event.attested_at,
         batch_commitment=event.batch_commitment,
     )
     return CommittedBatch(event.batch_id, record, event.header, event.versioned_hashes, event.charges)

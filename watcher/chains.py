@@ -17,8 +17,6 @@ from ledger.chain.deployment import Deployment, load_deployment
 from ledger.chain.logs import LogDecoder
 from ledger.chain.rpc import RpcClient
 from ledger.chain.sender import Sender
-from ledger.errors import DeploymentMissingError
-from ledger.protocol.hexadecimal import ZERO_ADDRESS
 
 if TYPE_CHECKING:
     from watcher.settings import WatcherSettings
@@ -41,7 +39,9 @@ class Chains:
     def events(self) -> LogDecoder:
         """Decodes what the ledger, the operators' bonds and the challenges emit."""
         l2 = self.deployment.l2
-        return LogDecoder({l2.ledger: "ReceiptLedger", l2.operators: "Operators", l2.challenges: "Challenges"})
+        return LogDecoder(
+            {l2.ledger: "ReceiptLedger", l2.operators: "Operators", l2.receipt_challenges: "ReceiptChallenges"}
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -54,13 +54,11 @@ def open_chains(settings: WatcherSettings, patience_seconds: float) -> Chains:
     """The chains, checked to be those of the deployment.
 
     Raises:
-        DeploymentMissingError: no deployment for the L2 that the node serves, or one without challenges.
+        DeploymentMissingError: no deployment for the L2 that the node serves.
         WrongChainError: a node serves another chain than the deployment names.
         RpcUnavailableError: a chain does not answer.
     """
     deployment = load_deployment(settings.deployments_dir, served_chain_id(settings.l2_rpc_url, "L2"))
-    if deployment.l2.challenges == ZERO_ADDRESS:
-        raise DeploymentMissingError("The deployment file names no Challenges contract; there is nothing to challenge.")
     l2 = RpcClient(settings.l2_rpc_url, deployment.l2.chain_id, name="L2", patience_seconds=patience_seconds)
     l2.verify()
     l1 = None
@@ -75,5 +73,5 @@ def open_chains(settings: WatcherSettings, patience_seconds: float) -> Chains:
         ReceiptLedger(l2, deployment.l2.ledger),
         Operators(l2, deployment.l2.operators),
         AttributionRegistry(l2, deployment.l2.registry),
-        Challenges(l2, deployment.l2.challenges),
+        Challenges(l2, deployment.l2),
     )

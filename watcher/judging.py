@@ -11,6 +11,7 @@ from ledger.protocol.blob.decode import BatchColumns, decode
 from ledger.protocol.blob.faults import find_faults
 from ledger.protocol.blob.sets import well_formed_sets
 from ledger.protocol.judging.format import format_proof, header_proof
+from ledger.protocol.judging.rulebook import TermsWindow
 from ledger.protocol.judging.signed import signed_proofs
 from ledger.protocol.judging.terms import terms_proofs
 
@@ -45,12 +46,13 @@ def proofs(
         columns = decode(blobs)
     except BlobFormatError:
         return  # can't be: the header elements are the committed ones, whose layout fits
+    window = TermsWindow(batch.record.terms_from, batch.record.first_committed_at)
     faults = find_faults(columns, batch.header, batch.charges)
     yield from (format_proof(fault, columns) for fault in faults)
     sets = well_formed_sets(columns)
     if faults or sets is None:
         return
-    yield from terms_proofs(columns, sets, rules(_asset_ids(columns)), batch.record.first_committed_at)
+    yield from terms_proofs(columns, sets, rules(_asset_ids(columns)), window)
     for receipt in signed:
         yield from signed_proofs(columns, receipt)
 

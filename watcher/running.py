@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from ledger.chain.blocks import block_at
-from ledger.chain.events.challenges import ReceiptUnposted
 from ledger.chain.events.operators import BondSlashed
+from ledger.chain.events.receipt_challenges import ReceiptUnposted
 from ledger.chain.events.receipt_ledger import BatchVoided
 from ledger.errors import InsufficientFundsError, ProtocolError, RetryableError, UsageError
 from watcher.blobs import Blobs

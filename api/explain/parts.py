@@ -19,7 +19,6 @@ from ledger.protocol.explain.document import (
     SumLine,
     TermsPart,
 )
-from ledger.protocol.units import POST_DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,7 +105,7 @@ def batch_part(
         batch_id=batch.batch_id,
         fill=batch.fill,
         first_committed_at=batch.first_committed_at,
-        terms_from=batch.first_committed_at - POST_DEADLINE_SECONDS,
+        terms_from=batch.terms_from,
         finalized_l2_block=batch.finalized_block_number,
         header=_header(batch),
         versioned_hashes=[bytes(blob_hash) for blob_hash in batch.versioned_hashes],

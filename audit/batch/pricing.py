@@ -14,13 +14,12 @@ from audit.chain.assets import BY_OPERATOR, DATASET, Asset, Terms
 from audit.chain.batches import Batch
 from audit.chain.prices import Price, Prices
 from audit.difference import Differences
-from ledger.protocol.units import POST_DEADLINE_SECONDS
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS
 
 
 def terms_time(receipt: ReadReceipt, batch: Batch) -> int:
-    """startedAt, but never after the first commit nor more than POST_DEADLINE before it."""
-    earliest, latest = batch.first_committed_at - POST_DEADLINE_SECONDS, batch.first_committed_at
-    return max(earliest, min(latest, receipt.started_at))
+    """startedAt, but never after the first commit nor before the earliest time that the batch is judged by."""
+    return max(batch.terms_from, min(batch.first_committed_at, receipt.started_at))
 
 
 def fee(receipt: ReadReceipt, price: Price) -> int:
@@ -51,6 +50,9 @@ def check_pricing(
     """Compare every fee with price times units and with the floor, and every set with what the terms admit."""
     for receipt in read.receipts:
         place, second = receipt_place(batch, receipt), terms_time(receipt, batch)
+        latest = batch.first_committed_at + CLOCK_TOLERANCE_SECONDS
+        if receipt.started_at > latest:
+            differences.note(place, "startedAt", f"{latest} or earlier, by the first commit", receipt.started_at)
         terms = assets[receipt.asset_id].at(second)
         priced = fee(receipt, prices.at(read.operator, receipt.asset_id, second))
         differences.compare(place, "feeUnits", priced, receipt.fee_units)

@@ -26,6 +26,10 @@ class Batch:
     commitment: bytes
     committed_at: int
     first_committed_at: int
+    terms_from: int
+    """Earliest second by which its receipts are judged."""
+    attested_at: int
+    """L1 second of the blobs' post; 0 if it was committed unattested."""
     committed_in: tuple[int, int]
     """(block, log index) of the newest commit."""
     status: str = "open"
@@ -92,6 +96,8 @@ def _commit(event: Event) -> Batch:
         commitment=event.args["batchCommitment"],
         committed_at=event.args["committedAt"],
         first_committed_at=event.args["committedAt"],
+        terms_from=event.args["termsFrom"],
+        attested_at=event.args["attestedAt"],
         committed_in=(event.block, event.index),
     )
 
@@ -100,6 +106,7 @@ def _refill(voided: Batch, event: Event, differences: Differences) -> Batch:
     """The new filling of a voided batch: other blobs and charges for the same run of the same lane."""
     batch = _commit(event)
     batch.first_committed_at = voided.first_committed_at
+    differences.compare(batch.place, "termsFrom", voided.terms_from, batch.terms_from)
     differences.compare(batch.place, "status before its refill", "voided", voided.status)
     for name in ("operator", "lane", "firstSeq", "count"):
         differences.compare(batch.place, name, voided.header[name], batch.header[name])

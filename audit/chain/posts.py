@@ -55,6 +55,8 @@ def check_attestations(
         if l1_time not in on_l1:
             differences.note(place, "l1Time", f"one of {on_l1}" if on_l1 else "a post on L1", l1_time)
     for batch in batches:
+        if not batch.attested_at:
+            continue  # committed unattested: its blobs may be demanded
         known = [l1_time for at, l1_time in attested[batch.post_hash] if at < batch.committed_in]
         oldest = batch.committed_at - BLOB_MAX_AGE_SECONDS
         if not known or max(known) < oldest:

@@ -14,7 +14,14 @@ from audit.chain.state import State
 from audit.difference import Differences, Place
 from audit.money.accounts import Books, check_accounts, check_bonds, total
 
-HOLDERS: Final = ("PaymentEscrow", "Operators", "RoyaltyDistributor", "ReceiptLedger", "AttributionRegistry")
+HOLDERS: Final = (
+    "PaymentEscrow",
+    "Operators",
+    "BlobDemands",
+    "RoyaltyDistributor",
+    "ReceiptLedger",
+    "AttributionRegistry",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,11 @@ def check_conservation(
     funded = state.view(distributor, "totalFunded()", "uint256")
     unclaimed = funded - state.view(distributor, "totalClaimed()", "uint256")
     differences.compare(Place("balance", distributor), "totalFunded", doors.into[distributor], funded)
+    demands = money_in(events)["demand_deposits"] - went_out["demand_deposits"]
     on_books = {
         "PaymentEscrow": payers + operators + books.custody_units,
         "Operators": bonds,
+        "BlobDemands": demands,
         "RoyaltyDistributor": unclaimed,
     }
     for name in HOLDERS:
@@ -85,6 +94,7 @@ def check_conservation(
         "operator_deposits": operators,
         "custody": books.custody_units,
         "bonds": bonds,
+        "demand_deposits": demands,
         "distributor": unclaimed,
         "stray": sum(balances.values()) - sum(on_books.values()),
     }
@@ -102,12 +112,14 @@ def read_doors(events: Sequence[Event], went_out: Mapping[str, int]) -> Doors:
     into = none | {
         "PaymentEscrow": deposited["payer_deposits"] + deposited["operator_deposits"],
         "Operators": deposited["bonds"],
+        "BlobDemands": deposited["demand_deposits"],
         "RoyaltyDistributor": total(events, "RoyaltyDistributor", "Funded"),
     }
     released = total(events, "PaymentEscrow", "CustodyReleased")
     out_of = none | {
         "PaymentEscrow": went_out["payer_withdrawals"] + went_out["operator_withdrawals"] + released,
         "Operators": went_out["bond_withdrawals"] + went_out["challenger_rewards"] + went_out["burned"],
+        "BlobDemands": went_out["demand_deposits"],
         "RoyaltyDistributor": went_out["paid_out"],
     }
     return Doors(into, out_of)
@@ -120,6 +132,7 @@ def money_in(events: Sequence[Event]) -> dict[str, int]:
         "payer_deposits": sum(e.args["amount"] for e in deposits if e.args["payer"] != e.args["operator"]),
         "operator_deposits": sum(e.args["amount"] for e in deposits if e.args["payer"] == e.args["operator"]),
         "bonds": total(events, "Operators", "BondDeposited"),
+        "demand_deposits": total(events, "BlobDemands", "BlobDemanded", "deposit"),
     }
 
 
@@ -130,6 +143,8 @@ def money_out(events: Sequence[Event]) -> dict[str, int]:
         "payer_withdrawals": sum(e.args["amount"] for e in withdrawals if e.args["payer"] != e.args["operator"]),
         "operator_withdrawals": sum(e.args["amount"] for e in withdrawals if e.args["payer"] == e.args["operator"]),
         "bond_withdrawals": total(events, "Operators", "BondWithdrawn"),
+        "demand_deposits": total(events, "BlobDemands", "DemandAnswered", "deposit")
+        + total(events, "BlobDemands", "DemandReturned", "deposit"),
         "challenger_rewards": total(events, "Operators", "BondSlashed", "reward"),
         "burned": total(events, "Operators", "BondSlashed", "burned"),
         "paid_out": total(events, "RoyaltyDistributor", "Claimed"),

@@ -17,7 +17,7 @@ from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.domain import Domain
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import recover
-from ledger.protocol.units import POST_DEADLINE_SECONDS
+from ledger.protocol.units import KEY_TESTIMONY_SECONDS, POST_DEADLINE_SECONDS
 from ledger.receipt_files import read_receipts
 
 Lane = tuple[bytes, int]
@@ -98,9 +98,9 @@ class KeptReceipts:
             differences.note(place, "signer", "a key of the lane", signer)
 
     def _was_key(self, lane: Lane, key: bytes, first_committed_at: int) -> bool:
-        """Whether the key was active at any time in the POST_DEADLINE before the batch's first commit."""
+        """Whether the key was active at any time in the KEY_TESTIMONY before the batch's first commit."""
         since, until = self._keys.get((lane, key), (None, None))
-        earliest = first_committed_at - POST_DEADLINE_SECONDS
+        earliest = first_committed_at - KEY_TESTIMONY_SECONDS
         return since is not None and since <= first_committed_at and (until is None or until >= earliest)
 
     def finish(self, now: int, differences: Differences) -> int:

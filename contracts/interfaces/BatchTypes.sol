@@ -46,10 +46,15 @@ struct BatchRecord {
     uint64 totalFee;
     /// Part of the operator's bond that this batch holds; 0 once voided.
     uint64 reserve;
-    /// Block time of the first commit: keys, terms and authorizations are judged by it.
+    /// Block time of the first commit: keys, prices, terms and authorizations are judged by it.
     uint40 firstCommittedAt;
     /// Block time of the newest commit: the challenge window starts there.
     uint40 committedAt;
+    /// Receipts that started earlier are judged as if they had started now: POST_DEADLINE before the first commit, and
+    /// earlier by as much as a pause of intake took of that time.
+    uint40 termsFrom;
+    /// L1 time of the blobs' post; 0 if the batch was committed unattested, and its blobs may be demanded.
+    uint40 attestedAt;
     /// keccak256(abi.encode(header, versionedHashes, charges)).
     bytes32 batchCommitment;
 }

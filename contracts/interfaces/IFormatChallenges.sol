@@ -15,7 +15,8 @@ interface IFormatChallenges is IChallenges {
     function challengeCharge(CommittedBatch calldata batch, uint256 p, Opening calldata opening) external;
 
     /// @notice B_i by itself: seqOffset or payerIndex out of range, the first or last payerIndex or the last
-    /// cumulativeFee wrong, an asset that was not registered by the first commit, or a Dataset.
+    /// cumulativeFee wrong, a start more than CLOCK_TOLERANCE after the first commit, an asset that was not registered by
+    /// then, or a Dataset.
     function challengeReceipt(CommittedBatch calldata batch, uint256 i, Opening calldata b) external;
 
     /// @notice B_i and B_{i+1}: payerIndex falls or jumps, seqOffset does not rise within a payer, cumulativeFee falls.

@@ -32,9 +32,10 @@ struct KeyActivity {
 
 /// @title Those who serve: their bonds, signing keys and prices
 /// @notice Each open batch holds its own part of the operator's bond, so no two batches are covered by the same money.
-/// A receipt counts against an operator if its key was active at any time in the POST_DEADLINE before the batch's
-/// first commit: the receipt's own times play no part.
-/// @dev Warning: a key stays able to make claims on the bond for POST_DEADLINE after it is revoked.
+/// A receipt counts against a batch if its key was active at any time in the KEY_TESTIMONY before the batch's first
+/// commit: the receipt's own times play no part, since whoever holds the key writes them.
+/// @dev Warning: a key stays able to make claims on batches of its lane for KEY_TESTIMONY after it is revoked. Who lost
+/// a key revokes it and goes on in another lane.
 /// Warning: prices are what the operator says. Nothing makes it serve at them except that a receipt above them is a
 /// fault.
 interface IOperators is IIntakePause {
@@ -64,6 +65,8 @@ interface IOperators is IIntakePause {
     error OperatorsBondTooSmall(address operator, uint64 free, uint64 needed);
     error OperatorsNothingToWithdraw(address operator);
     error OperatorsWithdrawalTooEarly(uint40 availableAt);
+    /// @dev Cancel the request and ask anew.
+    error OperatorsWithdrawalLapsed(uint40 until);
     error OperatorsKeyZero();
     error OperatorsKeyUsedBefore(uint16 lane, address key);
     error OperatorsKeyNotActive(uint16 lane, address key);
@@ -79,7 +82,8 @@ interface IOperators is IIntakePause {
     /// @notice Takes back the caller's request; the bond is free again.
     function cancelWithdrawal() external;
 
-    /// @notice Pays out what was asked back, less what was slashed meanwhile, after BOND_WITHDRAWAL_DELAY.
+    /// @notice Pays out what was asked back, less what was slashed meanwhile, after BOND_WITHDRAWAL_DELAY and within
+    /// BOND_WITHDRAWAL_SPAN: a request that is kept in hand lapses.
     function withdrawBond() external;
 
     /// @notice Lets `key` sign receipts of the caller's lane from now on.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {BatchRecord} from "./BatchTypes.sol";
 import {CommittedBatch, IChallenges, Opening} from "./IChallenges.sol";
 import {InferenceReceipt} from "./InferenceReceipt.sol";
 
 /// @title One-step fraud proofs: a batch against signed receipts, published prices and terms
 interface IReceiptChallenges is IChallenges {
-    /// @notice An operator paid the penalty for a receipt that it signed and did not post in time.
+    /// @notice An operator paid the penalty for a receipt that it signed and did not post in time, or could not post.
     event ReceiptUnposted(
         address indexed operator, uint16 indexed lane, uint64 seq, bytes32 digest, address challenger, uint64 penalty
     );
@@ -83,6 +84,17 @@ interface IReceiptChallenges is IChallenges {
     /// @dev Requires an end time, or the end of a pause of intake, more than POST_DEADLINE ago, and a lane key that was
     /// active at any time in the last two POST_DEADLINEs. Posting late stays allowed.
     function penalizeUnposted(InferenceReceipt calldata receipt, bytes calldata signature) external;
+
+    /// @notice A receipt was signed for a sequence number that a commit had taken more than CLOCK_TOLERANCE before the
+    /// receipt started: no batch holds it, and none can. The same penalty, by the same rules of key and frequency.
+    /// @param batchId A batch that is not final yet and took the number, with its `record`; or 0 (and any record) to go by
+    /// how far the lane had come (IReceiptLedger.seqReachedBy).
+    function penalizeConsumed(
+        InferenceReceipt calldata receipt,
+        bytes calldata signature,
+        uint64 batchId,
+        BatchRecord calldata record
+    ) external;
 
     /// @notice When this lane was last penalised, or 0.
     function penalizedAt(address operator, uint16 lane) external view returns (uint40);

@@ -20,10 +20,15 @@ interface IReceiptLedger is IIntakePause {
         bytes32 batchCommitment,
         uint64 reserve,
         uint40 committedAt,
+        uint40 termsFrom,
+        uint40 attestedAt,
         BatchHeader header,
         bytes32[] versionedHashes,
         Charge[] charges
     );
+    /// @dev Follows BatchCommitted where attestedAt is 0.
+    /// @param dataCommitment Under which another data availability layer holds the blobs.
+    event BatchUnattested(uint64 indexed batchId, bytes dataCommitment);
     event BatchFinalized(uint64 indexed batchId, uint64 totalFee);
     event BatchVoided(uint64 indexed batchId, address indexed challenger, bytes32 fault);
     event BatchRefilled(
@@ -33,6 +38,8 @@ interface IReceiptLedger is IIntakePause {
         bytes32 batchCommitment,
         uint64 reserve,
         uint40 committedAt,
+        uint40 termsFrom,
+        uint40 attestedAt,
         BatchHeader header,
         bytes32[] versionedHashes,
         Charge[] charges
@@ -64,6 +71,8 @@ interface IReceiptLedger is IIntakePause {
     error LedgerNoSuchPayer(uint256 index, uint256 charges);
     error LedgerRefillTime(uint64 batchId, uint40 from, uint40 until);
     error LedgerRefundsOutstanding(uint64 batchId, uint16 outstanding);
+    /// @dev Blobs of the batch were demanded and not posted yet.
+    error LedgerBlobsDemanded(uint64 batchId, uint8 open);
     error LedgerNotTheHole(uint64 batchId, uint64 firstSeq, uint24 count);
 
     /// @notice Takes the word of the L1 inbox that blobs were posted. The newest time of each post is kept; a message
@@ -81,8 +90,20 @@ interface IReceiptLedger is IIntakePause {
         external
         returns (uint64 batchId);
 
+    /// @notice Commits a batch whose blobs are not on L1 but held by another data availability layer.
+    /// @dev Effects and requirements of `commitBatch`, except that nothing is attested: inside the window anyone may
+    /// demand the blobs (IBlobDemands), which the operator then posts on L1 or loses the batch.
+    /// @param dataCommitment Where the blobs are to be found; only told on.
+    function commitUnattested(
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        bytes calldata dataCommitment
+    ) external returns (uint64 batchId);
+
     /// @notice Pays an unchallenged batch's custody to the distributor and sets its bond free. Anyone may.
-    /// @dev Requires the batch open and CHALLENGE_WINDOW past since its newest commit.
+    /// @dev Requires the batch open and CHALLENGE_WINDOW past since its newest commit and, if it was committed
+    /// unattested, since a demanded blob was last posted, and no demand open.
     /// @param record The batch as its events tell it.
     function finalizeBatch(uint64 batchId, BatchRecord calldata record) external;
 
@@ -113,7 +134,8 @@ interface IReceiptLedger is IIntakePause {
     /// @notice Fills the hole that a voided batch left, with the same run of the lane and new blobs.
     /// @dev Effects as of a commit, with a window of its own; keys, terms and authorizations are judged at the first
     /// commit. Works while intake is paused: a pause must not make a hole final. Requires the operator; a later second
-    /// than the voiding's, at most REPOST_DEADLINE after it; all refunds pulled; operator, lane, firstSeq and count as
+    /// than the voiding's, at most REPOST_DEADLINE after it and at most CHALLENGE_WINDOW + REPOST_DEADLINE after the first
+    /// commit (what is judged by then must not live on); the blobs attested; all refunds pulled; operator, lane, firstSeq and count as
     /// before; and what a commit requires.
     /// @param record The voided batch's.
     function recommitBatch(
@@ -134,12 +156,19 @@ interface IReceiptLedger is IIntakePause {
     function formatChallenges() external view returns (address);
     /// @notice This one may also penalise.
     function receiptChallenges() external view returns (address);
+    /// @notice This one also says whether an unattested batch may be finalised.
+    function blobDemands() external view returns (address);
 
     /// @notice Newest L1 time at which this post was made, or 0.
     function attestedAt(bytes32 postHash) external view returns (uint40);
 
     /// @notice The sequence number that the lane's next batch starts at.
     function nextSeq(address operator, uint16 lane) external view returns (uint64);
+
+    /// @notice The greatest sequence number that the lane's commits are known to have reached by `time`, exclusive.
+    /// @dev Known are the newest commit and two earlier marks. What was reached LANE_MARK_SPACING before `time` is told
+    /// for as long after it; batches that were committed in between are not final yet, and tell it themselves.
+    function seqReachedBy(address operator, uint16 lane, uint40 time) external view returns (uint64);
 
     /// @notice The newest batch's id; ids are 1 … batchCount.
     function batchCount() external view returns (uint64);

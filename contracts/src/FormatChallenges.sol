@@ -10,6 +10,7 @@ import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
 import {SetChallenges} from "./SetChallenges.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
+import {CLOCK_TOLERANCE} from "./Windows.sol";
 
 /// @notice Faults of a batch against its own header and charges.
 contract FormatChallenges is SetChallenges {
@@ -132,7 +133,9 @@ contract FormatChallenges is SetChallenges {
             if (p != uint256(h.payerCount) - 1) return "payer_index_out_of_range";
             if (b.cumulativeFee() != h.totalFee) return "cumulative_fee_total";
         }
-        return _faultOfAsset(b.assetId(), batch.record.firstCommittedAt);
+        uint40 latest = batch.record.firstCommittedAt;
+        if (h.baseTime + b.timeOffset() > latest + CLOCK_TOLERANCE) return "started_after_commit";
+        return _faultOfAsset(b.assetId(), latest);
     }
 
     function _faultOfAsset(uint32 assetId, uint40 firstCommittedAt) private view returns (bytes32) {

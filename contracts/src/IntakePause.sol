@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IIntakePause} from "../interfaces/IIntakePause.sol";
-import {PAUSE_DURATION} from "./Windows.sol";
+import {PAUSE_DURATION, POST_DEADLINE} from "./Windows.sol";
 
 abstract contract IntakePause is IIntakePause {
     address public immutable pauser;
@@ -23,6 +23,12 @@ abstract contract IntakePause is IIntakePause {
 
     constructor(address pauser_) {
         pauser = pauser_;
+    }
+
+    /// @dev POST_DEADLINE ago, not counting a pause of intake that ended since then. Intake is open.
+    function _postDeadlineAgo() internal view returns (uint40 time) {
+        time = uint40(block.timestamp) - POST_DEADLINE;
+        if (intakePausedUntil > time) time -= intakePausedUntil - (_nextPauseAt - 2 * PAUSE_DURATION);
     }
 
     /// @inheritdoc IIntakePause

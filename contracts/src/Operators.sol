@@ -7,7 +7,7 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {Bond, IOperators, KeyActivity, Price} from "../interfaces/IOperators.sol";
 import {IntakePause} from "./IntakePause.sol";
 import {ExactTransfer} from "./libraries/ExactTransfer.sol";
-import {BOND_WITHDRAWAL_DELAY, PPM, PRICE_FALL_NOTICE, PRICE_RISE_NOTICE} from "./Windows.sol";
+import {BOND_WITHDRAWAL_DELAY, BOND_WITHDRAWAL_SPAN, PPM, PRICE_FALL_NOTICE, PRICE_RISE_NOTICE} from "./Windows.sol";
 
 contract Operators is IOperators, IntakePause, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -78,7 +78,10 @@ contract Operators is IOperators, IntakePause, ReentrancyGuardTransient {
         Bond storage bond_ = _bonds[msg.sender];
         uint64 amount = bond_.withdrawing;
         require(amount != 0, OperatorsNothingToWithdraw(msg.sender));
-        require(block.timestamp >= bond_.availableAt, OperatorsWithdrawalTooEarly(bond_.availableAt));
+        uint40 from = bond_.availableAt;
+        require(block.timestamp >= from, OperatorsWithdrawalTooEarly(from));
+        uint40 until = from + BOND_WITHDRAWAL_SPAN;
+        require(block.timestamp <= until, OperatorsWithdrawalLapsed(until));
         bond_.withdrawing = 0;
         bond_.availableAt = 0;
         bond_.amount -= amount;

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/BatchTypes.sol";
 import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
+import {IBlobDemands} from "../interfaces/IBlobDemands.sol";
 import {IChallenges} from "../interfaces/IChallenges.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
@@ -12,13 +13,14 @@ import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IRoyaltyDistributor} from "../interfaces/IRoyaltyDistributor.sol";
 import {BlobAttestations} from "./BlobAttestations.sol";
 import {IntakePause} from "./IntakePause.sol";
+import {Lanes} from "./Lanes.sol";
 import {BatchLayout} from "./libraries/BatchLayout.sol";
 import {ReceiptHash} from "./libraries/ReceiptHash.sol";
 import {RefundMarks, Refunds} from "./libraries/RefundMarks.sol";
 import {BLOB_MAX_AGE, CHALLENGE_WINDOW, PPM, REPOST_DEADLINE} from "./Windows.sol";
 
 /// @dev EIP712 is the receipts' domain: InferenceReceipt is signed for this contract's address.
-contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 {
+contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, EIP712 {
     using RefundMarks for Refunds;
 
     /// What the ledger is wired to, fixed at deployment.
@@ -29,6 +31,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         IRoyaltyDistributor distributor;
         IChallenges formatChallenges;
         IChallenges receiptChallenges;
+        IBlobDemands blobDemands;
         /// BlobInbox on L1.
         address inbox;
         /// L2 messenger, or zero where the inbox deposits through the portal.
@@ -44,18 +47,18 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
     IRoyaltyDistributor public immutable distributor;
     address public immutable formatChallenges;
     address public immutable receiptChallenges;
+    address public immutable blobDemands;
     address public immutable protocolPayee;
     uint32 public immutable protocolPpm;
 
     // In slot 0 beside the pause, so that a commit reads and writes both for the price of one.
     uint64 public batchCount;
     mapping(uint64 batchId => bytes32) public batchHash;
-    mapping(address operator => mapping(uint16 lane => uint64)) public nextSeq;
     mapping(uint64 batchId => Refunds) private _refunds;
 
     modifier onlyChallenges() {
         require(
-            msg.sender == receiptChallenges || msg.sender == formatChallenges,
+            msg.sender == receiptChallenges || msg.sender == formatChallenges || msg.sender == blobDemands,
             LedgerNotChallenges(msg.sender)
         );
         _;
@@ -73,6 +76,8 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         _requireSame(address(w.distributor), w.escrow.distributor());
         _requireWired(w, w.formatChallenges);
         _requireWired(w, w.receiptChallenges);
+        _requireWired(w, w.blobDemands);
+        _requireSame(address(w.escrow.token()), address(w.blobDemands.token()));
         _requireSame(address(w.escrow.token()), address(w.operators.token()));
         _requireSame(address(w.escrow.token()), address(w.distributor.token()));
         // The registry leaves room for exactly the protocol's part: royalty and protocol never exceed a fee.
@@ -86,6 +91,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         distributor = w.distributor;
         formatChallenges = address(w.formatChallenges);
         receiptChallenges = address(w.receiptChallenges);
+        blobDemands = address(w.blobDemands);
         protocolPayee = w.protocolPayee;
         protocolPpm = w.protocolPpm;
     }
@@ -97,27 +103,31 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         BatchHeader calldata header,
         bytes32[] calldata versionedHashes,
         Charge[] calldata charges
-    ) external whenIntakeOpen returns (uint64 batchId) {
-        require(msg.sender == header.operator, LedgerNotOperator(msg.sender, header.operator));
-        uint64 expected = nextSeq[msg.sender][header.lane];
-        require(header.firstSeq == expected, LedgerWrongSeq(header.firstSeq, expected));
-        BatchLayout.check(header, versionedHashes, charges.length);
-        _requireAttested(versionedHashes);
+    ) external returns (uint64 batchId) {
+        return _commit(header, versionedHashes, charges, true);
+    }
 
-        batchId = ++batchCount;
-        nextSeq[msg.sender][header.lane] = expected + header.count;
-        uint40 time = uint40(block.timestamp);
-        (bytes32 commitment, uint64 held) = _open(batchId, header, versionedHashes, charges, time, time);
-        emit BatchCommitted(
-            batchId, msg.sender, header.lane, commitment, held, time, header, versionedHashes, charges
-        );
+    /// @inheritdoc IReceiptLedger
+    function commitUnattested(
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        bytes calldata dataCommitment
+    ) external returns (uint64 batchId) {
+        batchId = _commit(header, versionedHashes, charges, false);
+        emit BatchUnattested(batchId, dataCommitment);
     }
 
     /// @inheritdoc IReceiptLedger
     function finalizeBatch(uint64 batchId, BatchRecord calldata record) external {
-        _requireRecord(batchId, record);
+        bytes32 recordHash = _requireRecord(batchId, record);
         require(record.status == BatchStatus.Open, LedgerBatchNotOpen(batchId, record.status));
         uint40 endsAt = record.committedAt + CHALLENGE_WINDOW;
+        if (record.attestedAt == 0) {
+            (uint40 postedAt, uint8 open) = IBlobDemands(blobDemands).standing(batchId, recordHash);
+            require(open == 0, LedgerBlobsDemanded(batchId, open));
+            if (postedAt != 0) endsAt = postedAt + CHALLENGE_WINDOW;
+        }
         require(block.timestamp > endsAt, LedgerWindowOpen(batchId, endsAt));
         delete batchHash[batchId];
         emit BatchFinalized(batchId, record.totalFee);
@@ -177,20 +187,27 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         Charge[] calldata charges
     ) external {
         _requireVoided(batchId, record);
-        _requireRefillable(batchId);
+        _requireRefillable(batchId, record.firstCommittedAt);
         require(msg.sender == record.operator, LedgerNotOperator(msg.sender, record.operator));
         require(
             header.operator == record.operator && header.lane == record.lane && header.firstSeq == record.firstSeq
                 && header.count == record.count,
             LedgerNotTheHole(batchId, record.firstSeq, record.count)
         );
-        BatchLayout.check(header, versionedHashes, charges.length);
-        _requireAttested(versionedHashes);
-        uint40 time = uint40(block.timestamp);
-        (bytes32 commitment, uint64 held) =
-            _open(batchId, header, versionedHashes, charges, record.firstCommittedAt, time);
+        BatchRecord memory fresh = record;
+        _fill(batchId, fresh, header, versionedHashes, charges, true);
         emit BatchRefilled(
-            batchId, msg.sender, header.lane, commitment, held, time, header, versionedHashes, charges
+            batchId,
+            msg.sender,
+            header.lane,
+            fresh.batchCommitment,
+            fresh.reserve,
+            fresh.committedAt,
+            fresh.termsFrom,
+            fresh.attestedAt,
+            header,
+            versionedHashes,
+            charges
         );
     }
 
@@ -225,35 +242,58 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
 
     /* INTERNAL */
 
-    /// @dev Takes the money and the bond for a batch and remembers it; the same for a first commit and a refill.
-    function _open(
-        uint64 batchId,
+    function _commit(
         BatchHeader calldata header,
         bytes32[] calldata versionedHashes,
         Charge[] calldata charges,
-        uint40 firstCommittedAt,
-        uint40 committedAt
-    ) private returns (bytes32 commitment, uint64 held) {
-        uint64 total = escrow.collect(batchId, header.operator, firstCommittedAt, charges);
-        require(header.totalFee == total, LedgerTotalFee(header.totalFee, total));
-        held = operators.reserve(header.operator, batchId, total);
-        commitment = keccak256(abi.encode(header, versionedHashes, charges));
-        batchHash[batchId] = keccak256(
-            abi.encode(
-                BatchRecord({
-                    status: BatchStatus.Open,
-                    operator: header.operator,
-                    lane: header.lane,
-                    firstSeq: header.firstSeq,
-                    count: header.count,
-                    totalFee: total,
-                    reserve: held,
-                    firstCommittedAt: firstCommittedAt,
-                    committedAt: committedAt,
-                    batchCommitment: commitment
-                })
-            )
+        bool attested
+    ) private whenIntakeOpen returns (uint64 batchId) {
+        require(msg.sender == header.operator, LedgerNotOperator(msg.sender, header.operator));
+        _advance(msg.sender, header.lane, header.firstSeq, header.count);
+        batchId = ++batchCount;
+        BatchRecord memory record;
+        record.operator = msg.sender;
+        record.lane = header.lane;
+        record.firstSeq = header.firstSeq;
+        record.count = header.count;
+        record.firstCommittedAt = uint40(block.timestamp);
+        record.termsFrom = _postDeadlineAgo();
+        _fill(batchId, record, header, versionedHashes, charges, attested);
+        emit BatchCommitted(
+            batchId,
+            msg.sender,
+            header.lane,
+            record.batchCommitment,
+            record.reserve,
+            record.committedAt,
+            record.termsFrom,
+            record.attestedAt,
+            header,
+            versionedHashes,
+            charges
         );
+    }
+
+    /// @dev Takes the money and the bond for a batch and remembers it; the same for a first commit and a refill. The
+    /// record comes with what is fixed at the first commit, and the rest is written into it.
+    function _fill(
+        uint64 batchId,
+        BatchRecord memory record,
+        BatchHeader calldata header,
+        bytes32[] calldata versionedHashes,
+        Charge[] calldata charges,
+        bool attested
+    ) private {
+        BatchLayout.check(header, versionedHashes, charges.length);
+        record.attestedAt = attested ? _requireAttested(versionedHashes) : 0;
+        uint64 total = escrow.collect(batchId, record.operator, record.firstCommittedAt, charges);
+        require(header.totalFee == total, LedgerTotalFee(header.totalFee, total));
+        record.status = BatchStatus.Open;
+        record.totalFee = total;
+        record.reserve = operators.reserve(record.operator, batchId, total);
+        record.committedAt = uint40(block.timestamp);
+        record.batchCommitment = keccak256(abi.encode(header, versionedHashes, charges));
+        batchHash[batchId] = keccak256(abi.encode(record));
     }
 
     function _requireWired(Wiring memory w, IChallenges challenges) private view {
@@ -266,9 +306,9 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
         require(expected == found, LedgerWiring(expected, found));
     }
 
-    function _requireAttested(bytes32[] calldata versionedHashes) private view {
+    function _requireAttested(bytes32[] calldata versionedHashes) private view returns (uint40 l1Time) {
         bytes32 postHash = keccak256(abi.encodePacked(versionedHashes));
-        uint40 l1Time = attestedAt[postHash];
+        l1Time = attestedAt[postHash];
         require(l1Time != 0, LedgerBlobsNotAttested(postHash));
         require(block.timestamp <= l1Time + BLOB_MAX_AGE, LedgerBlobsTooOld(postHash, l1Time));
     }
@@ -280,18 +320,24 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, EIP712 
 
     /// @dev All refunds first, so that custody holds one filling of a batch, and payers are charged from their own
     /// money. A second later at least, so that a voiding's time names it.
-    function _requireRefillable(uint64 batchId) private view {
+    function _requireRefillable(uint64 batchId, uint40 firstCommittedAt) private view {
         Refunds storage refunds = _refunds[batchId];
         uint40 from = refunds.voidedAt + 1;
         uint40 until = refunds.voidedAt + REPOST_DEADLINE;
+        uint40 latest = firstCommittedAt + CHALLENGE_WINDOW + REPOST_DEADLINE;
+        if (latest < until) until = latest;
         require(
             block.timestamp >= from && block.timestamp <= until, LedgerRefillTime(batchId, from, until)
         );
         require(refunds.outstanding == 0, LedgerRefundsOutstanding(batchId, refunds.outstanding));
     }
 
-    function _requireRecord(uint64 batchId, BatchRecord calldata record) private view {
-        bytes32 stored = batchHash[batchId];
+    function _requireRecord(uint64 batchId, BatchRecord calldata record)
+        private
+        view
+        returns (bytes32 stored)
+    {
+        stored = batchHash[batchId];
         require(stored != 0, LedgerNoSuchBatch(batchId));
         bytes32 given = keccak256(abi.encode(record));
         require(stored == given, LedgerRecordMismatch(batchId, stored, given));

@@ -6,11 +6,12 @@ import {CommittedBatch} from "../interfaces/IChallenges.sol";
 import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
-import {POST_DEADLINE} from "./Windows.sol";
+import {KEY_TESTIMONY} from "./Windows.sol";
 
 /// @notice Evidence that an operator signed itself.
 abstract contract SignedReceipts is ChallengeEvidence, IReceiptChallenges {
-    /// @dev The digest of a receipt that a key of the batch's lane signed, active by the batch's first commit.
+    /// @dev The digest of a receipt that a key of the batch's lane signed: one that was active at any time in the
+    /// KEY_TESTIMONY before the batch's first commit, so that revoking it before an altered batch is no way out.
     function _requireSigned(
         CommittedBatch calldata batch,
         InferenceReceipt calldata receipt,
@@ -19,7 +20,7 @@ abstract contract SignedReceipts is ChallengeEvidence, IReceiptChallenges {
         uint40 until = batch.record.firstCommittedAt;
         digest = ledger.receiptDigest(receipt);
         _requireKey(
-            batch.header.operator, batch.header.lane, digest, signature, until - POST_DEADLINE, until
+            batch.header.operator, batch.header.lane, digest, signature, until - KEY_TESTIMONY, until
         );
     }
 

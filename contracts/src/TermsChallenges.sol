@@ -8,7 +8,6 @@ import {Price} from "../interfaces/IOperators.sol";
 import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
-import {POST_DEADLINE} from "./Windows.sol";
 
 /// @notice Faults of a batch against published prices and terms, and by which sets the terms admit.
 abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
@@ -74,13 +73,10 @@ abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
         return (product + UNITS_PER_PRICE - 1) / UNITS_PER_PRICE;
     }
 
-    /// @dev When terms and prices are read for a receipt: its start, clamped to [first commit − POST_DEADLINE, first
-    /// commit].
-    function _termsTime(CommittedBatch calldata batch, uint256 b) internal pure returns (uint40) {
-        uint40 latest = batch.record.firstCommittedAt;
+    /// @dev When terms and prices are read for a receipt: its start, clamped to [termsFrom, first commit].
+    function _termsTime(CommittedBatch calldata batch, uint256 b) private pure returns (uint40) {
         uint256 startedAt = batch.header.baseTime + b.timeOffset();
-        if (startedAt > latest) return latest;
-        if (startedAt < latest - POST_DEADLINE) return latest - POST_DEADLINE;
-        return uint40(startedAt);
+        if (startedAt > batch.record.firstCommittedAt) return batch.record.firstCommittedAt;
+        return startedAt < batch.record.termsFrom ? batch.record.termsFrom : uint40(startedAt);
     }
 }

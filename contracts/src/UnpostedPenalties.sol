@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {BatchRecord} from "../interfaces/BatchTypes.sol";
 import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
 import {SignedReceipts} from "./SignedReceipts.sol";
-import {POST_DEADLINE} from "./Windows.sol";
+import {CLOCK_TOLERANCE, POST_DEADLINE} from "./Windows.sol";
 
 /// @notice Penalties for signed receipts that no batch holds.
 abstract contract UnpostedPenalties is SignedReceipts {
@@ -15,12 +16,47 @@ abstract contract UnpostedPenalties is SignedReceipts {
 
     /// @inheritdoc IReceiptChallenges
     function penalizeUnposted(InferenceReceipt calldata receipt, bytes calldata signature) external {
-        (address operator, uint16 lane) = (receipt.operator, receipt.lane);
-        uint40 time = uint40(block.timestamp);
-        uint64 next = ledger.nextSeq(operator, lane);
+        uint64 next = ledger.nextSeq(receipt.operator, receipt.lane);
         require(receipt.seq >= next, ChallengeReceiptPosted(receipt.seq, next));
         uint256 dueAt = _dueAt(receipt);
-        require(time > dueAt, ChallengeReceiptNotDue(dueAt));
+        require(block.timestamp > dueAt, ChallengeReceiptNotDue(dueAt));
+        _penalize(receipt, signature);
+    }
+
+    /// @inheritdoc IReceiptChallenges
+    function penalizeConsumed(
+        InferenceReceipt calldata receipt,
+        bytes calldata signature,
+        uint64 batchId,
+        BatchRecord calldata record
+    ) external {
+        require(receipt.startedAt > CLOCK_TOLERANCE, ChallengeInnocent());
+        uint40 by = receipt.startedAt - CLOCK_TOLERANCE - 1;
+        bool consumed = batchId == 0
+            ? receipt.seq < ledger.seqReachedBy(receipt.operator, receipt.lane, by)
+            : _consumes(batchId, record, receipt, by);
+        require(consumed, ChallengeInnocent());
+        _penalize(receipt, signature);
+    }
+
+    /// @dev Whether a batch that is not final yet had taken the receipt's sequence number by then.
+    function _consumes(
+        uint64 batchId,
+        BatchRecord calldata record,
+        InferenceReceipt calldata receipt,
+        uint40 by
+    ) private view returns (bool) {
+        bytes32 given = keccak256(abi.encode(record));
+        bytes32 stored = ledger.batchHash(batchId);
+        require(stored == given, ChallengeCommitmentMismatch(stored, given));
+        return record.operator == receipt.operator && record.lane == receipt.lane
+            && receipt.seq >= record.firstSeq && receipt.seq - record.firstSeq < record.count
+            && record.firstCommittedAt <= by;
+    }
+
+    function _penalize(InferenceReceipt calldata receipt, bytes calldata signature) private {
+        (address operator, uint16 lane) = (receipt.operator, receipt.lane);
+        uint40 time = uint40(block.timestamp);
         uint40 before = penalizedAt[operator][lane];
         require(before == 0 || time > before + POST_DEADLINE, ChallengePenaltyTooSoon(before + POST_DEADLINE));
         bytes32 digest = ledger.receiptDigest(receipt);

@@ -51,6 +51,21 @@ contract OperatorsTest is World {
         operators.depositBond(operator, 10);
     }
 
+    function test_a_withdrawal_that_is_kept_in_hand_lapses() external bonded {
+        vm.startPrank(operator);
+        operators.requestWithdrawal(400e6);
+        uint40 until = clock() + 14 days;
+        vm.warp(until + 1);
+        vm.expectRevert(abi.encodeWithSelector(IOperators.OperatorsWithdrawalLapsed.selector, until));
+        operators.withdrawBond();
+        operators.cancelWithdrawal();
+        vm.assertEq(operators.freeBond(operator), BOND);
+        operators.requestWithdrawal(400e6);
+        skip(14 days);
+        operators.withdrawBond();
+        vm.assertEq(token.balanceOf(operator), 400e6);
+    }
+
     function test_a_withdrawal_waits_and_pays() external bonded {
         vm.startPrank(operator);
         uint40 available = clock() + 11 days;

@@ -104,7 +104,7 @@ contract ReceiptLedgerTest is World {
         BatchRecord memory record = recordOf(h, hashes, charges);
         vm.expectEmit(address(ledger));
         emit IReceiptLedger.BatchCommitted(
-            1, operator, 0, record.batchCommitment, record.reserve, clock(), h, hashes, charges
+            1, operator, 0, record.batchCommitment, record.reserve, clock(), clock() - 1 days, clock(), h, hashes, charges
         );
         commitExpecting("");
         vm.assertEq(ledger.batchCount(), 1);
@@ -297,9 +297,10 @@ contract ReceiptLedgerTest is World {
         BatchRecord memory record = committed();
         skip(7 days + 1);
         bytes memory words = abi.encode(record);
-        field %= 10;
-        uint256[10] memory limit = [
-            uint256(4), 1 << 160, 1 << 16, 1 << 64, 1 << 24, 1 << 64, 1 << 64, 1 << 40, 1 << 40, type(uint256).max
+        field %= 12;
+        uint256[12] memory limit = [
+            uint256(4), 1 << 160, 1 << 16, 1 << 64, 1 << 24, 1 << 64, 1 << 64, 1 << 40, 1 << 40, 1 << 40, 1 << 40,
+            type(uint256).max
         ];
         uint256 word;
         assembly {
@@ -350,6 +351,7 @@ contract ReceiptLedgerTest is World {
         vm.mockCall(address(distributor), which, abi.encode(next));
         vm.mockCall(address(formatChallenges), which, abi.encode(next));
         vm.mockCall(address(receiptChallenges), which, abi.encode(next));
+        vm.mockCall(address(demands), which, abi.encode(next));
     }
 
     function refuses(address at, string memory getter, address answer, address expected) private {
@@ -368,6 +370,9 @@ contract ReceiptLedgerTest is World {
         refuses(address(formatChallenges), "ledger()", address(ledger), address(0));
         refuses(address(formatChallenges), "operators()", stranger, address(operators));
         refuses(address(receiptChallenges), "ledger()", address(ledger), address(0));
+        refuses(address(demands), "ledger()", address(ledger), address(0));
+        refuses(address(demands), "registry()", stranger, address(registry));
+        refuses(address(demands), "token()", stranger, address(token));
         refuses(address(receiptChallenges), "registry()", stranger, address(registry));
         refuses(address(receiptChallenges), "operators()", stranger, address(operators));
         refuses(address(escrow), "distributor()", stranger, address(distributor));
@@ -397,6 +402,7 @@ contract ReceiptLedgerTest is World {
         adoptNext();
         vm.mockCall(address(formatChallenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
         vm.mockCall(address(receiptChallenges), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
+        vm.mockCall(address(demands), abi.encodeWithSignature("registry()"), abi.encode(w.registry));
         vm.expectRevert(abi.encodeWithSelector(IReceiptLedger.LedgerProtocolPpm.selector, PROTOCOL_PPM));
         new ReceiptLedger(w);
     }

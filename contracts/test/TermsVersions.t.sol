@@ -220,7 +220,7 @@ contract TermsVersionsTest is World {
         Terms memory t = childTerms(CHILD, 3, 1);
         t.parents = new Parent[](2);
         (t.parents[0], t.parents[1]) = (Parent(3, 1), Parent(1, 1));
-        vm.prank(CHILD);
+        vm.prank(OWNER);
         registry.proposeTerms(4, t);
         vm.assertEq(registry.asset(4).depth, 1);
     }

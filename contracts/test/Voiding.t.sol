@@ -165,7 +165,7 @@ contract VoidingTest is World {
         skip(1);
         recommit("");
         record = recordOf(h, hashes, charges);
-        record.firstCommittedAt = clock() - 1;
+        (record.firstCommittedAt, record.termsFrom) = (clock() - 1, clock() - 1 - 1 days);
         voidIt();
         refundAll();
         vm.assertEq(escrow.account(operator, operator).balance, 1_000_000 - 40);
@@ -187,10 +187,10 @@ contract VoidingTest is World {
         );
         attest(hashes, clock());
         BatchRecord memory fresh = recordOf(h, hashes, charges);
-        fresh.firstCommittedAt = firstAt;
+        (fresh.firstCommittedAt, fresh.termsFrom) = (firstAt, firstAt - 1 days);
         vm.expectEmit(address(ledger));
         emit IReceiptLedger.BatchRefilled(
-            id, operator, 0, fresh.batchCommitment, fresh.reserve, clock(), h, hashes, charges
+            id, operator, 0, fresh.batchCommitment, fresh.reserve, clock(), firstAt - 1 days, clock(), h, hashes, charges
         );
         recommit("");
         vm.assertTrue(ledger.batchStatus(id, fresh) == BatchStatus.Open);
@@ -248,6 +248,21 @@ contract VoidingTest is World {
         attest(hashes, clock());
         recommit(reason);
         vm.warp(at + 3 days);
+        recommit("");
+    }
+
+    function test_a_refill_is_no_way_to_keep_an_old_judgement_alive() external {
+        uint40 firstAt = clock();
+        skip(8 days);
+        uint40 at = clock();
+        voidIt();
+        refundAll();
+        vm.warp(firstAt + 10 days + 1);
+        attest(hashes, clock());
+        recommit(
+            abi.encodeWithSelector(IReceiptLedger.LedgerRefillTime.selector, id, at + 1, firstAt + 10 days)
+        );
+        vm.warp(firstAt + 10 days);
         recommit("");
     }
 

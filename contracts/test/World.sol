@@ -15,6 +15,7 @@ import {BatchHeader, BatchRecord, BatchStatus, Charge} from "../interfaces/Batch
 import {SpendAuthorization} from "../interfaces/IPaymentEscrow.sol";
 import {Distribution} from "../interfaces/IRoyaltyDistributor.sol";
 import {AttributionRegistry} from "../src/AttributionRegistry.sol";
+import {BlobDemands} from "../src/BlobDemands.sol";
 import {FormatChallenges} from "../src/FormatChallenges.sol";
 import {Operators} from "../src/Operators.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
@@ -31,6 +32,7 @@ abstract contract World {
     uint32 internal constant PROTOCOL_PPM = 25_000;
     uint64 internal constant MIN_RESERVE = 100e6;
     uint32 internal constant RESERVE_PPM = 500_000;
+    uint64 internal constant DEMAND_DEPOSIT = 50e6;
     uint256 internal constant QUORUM = 2;
     uint256 internal constant PAYER_KEY = 0xA11CE;
     uint160 internal constant ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
@@ -53,6 +55,7 @@ abstract contract World {
     ReceiptLedger internal ledger;
     FormatChallenges internal formatChallenges;
     ReceiptChallenges internal receiptChallenges;
+    BlobDemands internal demands;
 
     function setUp() public virtual {
         vm.warp(1_800_000_000);
@@ -65,7 +68,7 @@ abstract contract World {
     function deploy(IERC20Metadata token_, address messenger) internal {
         token = token_;
         uint64 nonce = vm.getNonce(address(this));
-        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 6);
+        address ledgerAt = vm.computeCreateAddress(address(this), nonce + 7);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 3);
         registry = new AttributionRegistry(1_000_000 - PROTOCOL_PPM);
         operators = new Operators(token, ledgerAt, MIN_RESERVE, RESERVE_PPM, pauser);
@@ -73,6 +76,7 @@ abstract contract World {
         distributor = new RoyaltyDistributor(token, ledgerAt, governor, attesters(), QUORUM);
         formatChallenges = new FormatChallenges(ReceiptLedger(ledgerAt), registry, operators);
         receiptChallenges = new ReceiptChallenges(ReceiptLedger(ledgerAt), registry, operators);
+        demands = new BlobDemands(ReceiptLedger(ledgerAt), registry, operators, token, DEMAND_DEPOSIT);
         ledger = new ReceiptLedger(wiring(messenger));
         require(address(ledger) == ledgerAt && address(distributor) == distributorAt, "planned addresses");
     }
@@ -85,6 +89,7 @@ abstract contract World {
             distributor: distributor,
             formatChallenges: formatChallenges,
             receiptChallenges: receiptChallenges,
+            blobDemands: demands,
             inbox: inbox,
             messenger: messenger,
             protocolPayee: protocolPayee,
@@ -232,8 +237,15 @@ abstract contract World {
             reserve: operators.reserveFor(uint64(h.totalFee)),
             firstCommittedAt: time,
             committedAt: time,
+            termsFrom: termsFromOf(time),
+            attestedAt: ledger.attestedAt(keccak256(abi.encodePacked(hashes))),
             batchCommitment: keccak256(abi.encode(h, hashes, charges))
         });
+    }
+
+    /// A day before, not counting a pause of three days that ended since.
+    function termsFromOf(uint40 time) internal view returns (uint40) {
+        return ledger.intakePausedUntil() > time - 1 days ? time - 4 days : time - 1 days;
     }
 
     /* ASSETS */

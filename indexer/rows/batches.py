@@ -79,6 +79,8 @@ def _fill(event: events.BatchCommitted | events.BatchRefilled, at: Event, to: Co
         reserve_units=event.reserve_units,
         committed_at=event.committed_at,
         first_committed_at=filling.first_committed_at,
+        terms_from=event.terms_from,
+        attested_at=event.attested_at,
         verdict="pending",
         **_OPEN,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ledger.chain.events import operators, payment_escrow, receipt_ledger, royalty_distributor
+from ledger.chain.events import blob_demands, operators, payment_escrow, receipt_ledger, royalty_distributor
 from ledger.db.models.indexer_movements import HELD
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ class Mover:
 
     def bond(self, operator: bytes) -> Account:
         return Account("bonds", self.contracts.operators, operator)
+
+    def demands(self) -> Account:
+        return Account("demand_deposits", self.contracts.blob_demands, self.contracts.blob_demands)
 
     def stray(self, contract: bytes, sender: bytes) -> Account:
         """Units that a contract holds for nobody."""
@@ -138,6 +141,17 @@ def _slashed(to: Mover, event: operators.BondSlashed) -> list[Move]:
     ]
 
 
+def _demanded(to: Mover, event: blob_demands.BlobDemanded) -> list[Move]:
+    source = Account("demand_deposits_in", None, event.demander)
+    return [Move(source, to.demands(), event.deposit_units, event.batch_id)]
+
+
+def _demand_ended(to: Mover, event: blob_demands.DemandAnswered | blob_demands.DemandReturned) -> list[Move]:
+    """To the operator that posted the blob, or back."""
+    payee = event.operator if isinstance(event, blob_demands.DemandAnswered) else event.demander
+    return [Move(to.demands(), Account("demand_deposits_out", None, payee), event.deposit_units, event.batch_id)]
+
+
 _RULES: dict[type, Callable[[Mover, Any], list[Move]]] = {
     payment_escrow.Deposited: _deposited,
     payment_escrow.Withdrawn: _withdrawn,
@@ -151,6 +165,9 @@ _RULES: dict[type, Callable[[Mover, Any], list[Move]]] = {
     operators.BondDeposited: _bond_deposited,
     operators.BondWithdrawn: _bond_withdrawn,
     operators.BondSlashed: _slashed,
+    blob_demands.BlobDemanded: _demanded,
+    blob_demands.DemandAnswered: _demand_ended,
+    blob_demands.DemandReturned: _demand_ended,
 }
 
 

@@ -21,7 +21,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class CommittedBatch:
-    """One filling of a batch. `first_committed_at` is the time that terms and prices are judged by."""
+    """One filling of a batch; terms and prices are judged by times from `terms_from` to `first_committed_at`."""
 
     batch_id: int
     fill: int
@@ -30,4 +30,5 @@ class CommittedBatch:
     charges: tuple[Charge, ...]
     versioned_hashes: tuple[bytes, ...]
     batch_commitment: bytes
+    terms_from: int
     first_committed_at: int

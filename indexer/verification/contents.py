@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.records import Ints
-    from ledger.protocol.judging.rulebook import Rulebook
+    from ledger.protocol.judging.rulebook import Rulebook, TermsWindow
     from ledger.protocol.judging.sets import SetUse
 
 
@@ -26,6 +26,12 @@ def asset_findings(columns: BatchColumns, rulebook: Rulebook) -> Iterator[Findin
         asset_id = int(columns.asset_id[_receipt(proof.arguments[0])])
         receipts = int(np.count_nonzero(columns.asset_id == asset_id))
         yield proven(proof, voids=True, asset_id=asset_id, receipts=receipts)
+
+
+def start_findings(columns: BatchColumns, window: TermsWindow) -> Iterator[Finding]:
+    """The first receipt that started after the batch's first commit."""
+    for proof in terms.start_proofs(columns, window):
+        yield proven(proof, voids=False, receipt=_receipt(proof.arguments[0]), detail=proof.detail)
 
 
 def price_findings(columns: BatchColumns, rulebook: Rulebook, asset_version: Ints, seconds: Ints) -> Iterator[Finding]:

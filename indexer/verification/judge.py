@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from indexer.verification import findings as found
-from indexer.verification.contents import admission_findings, asset_findings, price_findings
+from indexer.verification.contents import admission_findings, asset_findings, price_findings, start_findings
 from indexer.verification.findings import Finding, proven
 from indexer.verification.sums import WeightedSums, weigh
 from ledger.errors import BlobFormatError
@@ -17,7 +17,7 @@ from ledger.protocol.blob.decode import BatchColumns, decode
 from ledger.protocol.blob.faults import find_faults
 from ledger.protocol.blob.sets import SetTable, well_formed_sets
 from ledger.protocol.judging.format import format_proof, header_proof
-from ledger.protocol.judging.rulebook import asset_versions, terms_seconds
+from ledger.protocol.judging.rulebook import TermsWindow, asset_versions, terms_seconds
 from ledger.protocol.judging.sets import use_sets
 
 if TYPE_CHECKING:
@@ -74,10 +74,12 @@ def _judge_contents(
     if unknown:
         return _void(*unknown)
     started_at = columns.header.base_time + columns.time_offset
-    seconds = terms_seconds(columns, batch.first_committed_at)
+    window = TermsWindow(batch.terms_from, batch.first_committed_at)
+    seconds = terms_seconds(columns, window)
     asset_version = asset_versions(columns, rulebook, seconds)
     use = use_sets(columns, rulebook, asset_version, sets)
     findings = (
+        *start_findings(columns, window),
         *price_findings(columns, rulebook, asset_version, seconds),
         *admission_findings(columns, use),
     )

@@ -51,7 +51,7 @@ ORDER BY batch_id, fill LIMIT %s
 _BATCH = """
 SELECT chain_id, block_number, block_hash, log_index, operator, lane, first_seq, count, payer_count, set_fe_count,
        total_fee_units, blob_count, base_time, attribution_method, attribution_params_hash, versioned_hashes,
-       batch_commitment, first_committed_at
+       batch_commitment, terms_from, first_committed_at
 FROM batches WHERE (batch_id, fill) = (%s, %s) AND verdict = 'pending'
 """
 _CHARGES = "SELECT payer, amount_units FROM charges WHERE (batch_id, fill) = (%s, %s) ORDER BY position"
@@ -188,7 +188,8 @@ def _load(cursor: psycopg.Cursor[Any], batch_id: int, fill: int) -> CommittedBat
         charges=tuple(Charge(payer, int(amount)) for payer, amount in charges),
         versioned_hashes=tuple(row[15]),
         batch_commitment=row[16],
-        first_committed_at=row[17],
+        terms_from=row[17],
+        first_committed_at=row[18],
     )
 
 

@@ -18,6 +18,7 @@ from ledger.protocol.keccak import keccak256
 ABI_FOLDER: Final = Path(__file__).resolve().parents[2] / "contracts" / "abi"
 CONTRACTS: Final = (
     "AttributionRegistry",
+    "BlobDemands",
     "BlobInbox",
     "FormatChallenges",
     "Operators",

@@ -33,6 +33,7 @@ class L2Deployment:
     distributor: bytes
     format_challenges: bytes
     receipt_challenges: bytes
+    blob_demands: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def parse_deployment(file: dict[str, Any]) -> Deployment:
             from_hex(l2["distributor"], 20),
             from_hex(l2["formatChallenges"], 20),
             from_hex(l2["receiptChallenges"], 20),
+            from_hex(l2["blobDemands"], 20),
         ),
         protocol_ppm=int(file["protocolPpm"]),
         protocol_payee=from_hex(file["protocolPayee"], 20),

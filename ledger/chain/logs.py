@@ -14,6 +14,7 @@ from ledger.chain.abi_reading import WORD, Read, Reader, list_reader
 from ledger.chain.blocks import BlockRef
 from ledger.chain.events import (
     attribution_registry,
+    blob_demands,
     blob_inbox,
     intake_pause,
     operators,
@@ -29,6 +30,7 @@ from ledger.errors import MalformedAnswerError, MalformedLogError, RpcRejectedEr
 
 EVENT_MODULES: Final[Mapping[str, tuple[Any, ...]]] = {
     "AttributionRegistry": (attribution_registry,),
+    "BlobDemands": (blob_demands,),
     "BlobInbox": (blob_inbox,),
     "FormatChallenges": (),
     "Operators": (operators, intake_pause),

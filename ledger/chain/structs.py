@@ -163,7 +163,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """What the ledger keeps the hash of while a batch is open or voided."""
+    """What the ledger keeps the hash of while a batch is open or voided.
+
+    Attributes:
+        terms_from: earliest second by which a receipt is judged.
+        attested_at: L1 second of the blobs' post; 0 if the batch was committed unattested.
+    """
 
     status: int
     operator: bytes
@@ -174,7 +179,27 @@ class BatchRecord:
     reserve_units: int
     first_committed_at: int
     committed_at: int
+    terms_from: int
+    attested_at: int
     batch_commitment: bytes
+
+
+class DemandStatus(IntEnum):
+    """Where a demand for a blob is in its life."""
+
+    NONE = 0
+    OPEN = 1
+    ANSWERED = 2
+    RETURNED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """A demand for one blob of one filling of a batch."""
+
+    demander: bytes
+    due_at: int
+    status: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +230,7 @@ STRUCTS: Final[dict[str, Callable[..., Any]]] = {
     "Bond": Bond,
     "Charge": Charge,
     "Claim": Claim,
+    "Demand": Demand,
     "ContributorList": ContributorList,
     "Distribution": Distribution,
     "EffectiveShare": EffectiveShare,

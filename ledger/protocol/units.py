@@ -29,6 +29,7 @@ POST_DEADLINE_SECONDS: Final = DAY_SECONDS
 BLOB_MAX_AGE_SECONDS: Final = 2 * DAY_SECONDS
 CHALLENGE_WINDOW_SECONDS: Final = 7 * DAY_SECONDS
 REPOST_DEADLINE_SECONDS: Final = 3 * DAY_SECONDS
+KEY_TESTIMONY_SECONDS: Final = 14 * DAY_SECONDS
 THAW_DELAY_SECONDS: Final = 7 * DAY_SECONDS // 2
 NOTICE_SECONDS: Final = 2 * POST_DEADLINE_SECONDS
 COMMIT_MIN_AGE_SECONDS: Final = 60
@@ -50,12 +51,13 @@ def fee_up(input_units: int, output_units: int, input_price_units: int, output_p
     return -(-(input_units * input_price_units + output_units * output_price_units) // UNITS_PER_PRICE)
 
 
-def clamp_terms_time(started_at: int, first_committed_at: int) -> int:
+def clamp_terms_time(started_at: int, terms_from: int, first_committed_at: int) -> int:
     """Second at which a receipt's terms, prices and admissions are read.
 
-    A receipt can't claim terms older than the posting deadline allows, nor terms that come
-    after the commit: startedAt is clamped to [first commit - POST_DEADLINE, first commit].
+    A receipt can't claim terms older than the posting deadline allowed, nor terms that come
+    after the commit: startedAt is clamped to [terms_from, first commit]. terms_from is POST_DEADLINE
+    before the first commit, and earlier by as much as a pause of intake took of that time.
 
     Source: docs/spec/money.md.
     """
-    return min(max(started_at, first_committed_at - POST_DEADLINE_SECONDS), first_committed_at)
+    return min(max(started_at, terms_from), first_committed_at)

@@ -96,10 +96,12 @@ def challenge(flow: OperatorFlow, database_url: str, lane: int) -> BatchCommitte
         newest.reserve_units,
         committed.committed_at,
         newest.committed_at,
+        newest.terms_from,
+        newest.attested_at,
         newest.batch_commitment,
     )
     batch = CommittedBatch(committed.batch_id, record, newest.header, newest.versioned_hashes, newest.charges)
-    challenges = Challenges(flow.l2, flow.deployment.l2.challenges)
+    challenges = Challenges(flow.l2, flow.deployment.l2)
     call = challenges.challenge_header(batch, 1, Opening.of(kzg.open_at(blob, 1)))
     flow.send(call, flow.sender("challenger"))
     flow.devnet.finalize()

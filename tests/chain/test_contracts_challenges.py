@@ -13,7 +13,7 @@ from ledger.chain.structs import AttributionMode, BatchRecord, BatchStatus, Kind
 from ledger.chain.transaction import Call
 from ledger.errors import ContractRevertedError
 from ledger.protocol.attribution import SetEntry, attribution_hash
-from ledger.protocol.batch import batch_commitment
+from ledger.protocol.batch import batch_commitment, post_hash
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.blob.layout import FE_BYTES, a_position, b_position, p_position, s_position
@@ -230,6 +230,7 @@ def test_a_false_batch_is_voided_refunded_and_its_hole_filled(stage: Stage) -> N
     refilled = replace(
         record,
         committed_at=block_at(flow.l2, tx.block_number).timestamp,
+        attested_at=flow.ledger.attested_at(post_hash(hashes), "latest"),
         batch_commitment=batch_commitment(again.header, hashes, again.charges),
     )
     assert flow.ledger.batch_status(batch.batch_id, refilled, "latest") is BatchStatus.OPEN

@@ -217,6 +217,8 @@ def write_batch(session: Session, history: History, batch: PastBatch) -> None:
             reserve_units=0,
             committed_at=1_690_000_100,
             first_committed_at=1_690_000_100,
+            terms_from=1_690_000_100 - 86_400,
+            attested_at=1_690_000_050,
             verdict=batch.verdict,
             **closing,
             **event_place(batch.batch_id, number=1),

@@ -11,7 +11,7 @@ from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.judging.rulebook import AssetHistory, PricePoint, Rulebook, TermsVersion
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
-from ledger.protocol.units import POST_DEADLINE_SECONDS, PPM, clamp_terms_time, fee_up
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS, POST_DEADLINE_SECONDS, PPM, clamp_terms_time, fee_up
 
 T0 = 1_900_000_000
 MODELS = (1, 2)
@@ -85,8 +85,8 @@ def cases(draw, most=30, with_sets=True, biggest_price=2**34, biggest_units=2**2
     base, entries = draw(times), []
     for i in range(draw(st.integers(1, most))):
         asset_id, chosen = draw(st.sampled_from(MODELS)), draw(st.sampled_from(choices))
-        started_at = base + draw(st.integers(0, 2**16 - 1))
-        price = price_at(prices[asset_id], clamp_terms_time(started_at, T0))
+        started_at = min(base + draw(st.integers(0, 2**16 - 1)), T0 + CLOCK_TOLERANCE_SECONDS)
+        price = price_at(prices[asset_id], clamp_terms_time(started_at, T0 - POST_DEADLINE_SECONDS, T0))
         inputs, outputs = draw(st.integers(0, biggest_units)), draw(st.integers(0, biggest_units))
         receipt = Receipt(
             operator=OPERATOR, lane=1, seq=7 + i, payer=draw(st.sampled_from(payers)), asset_id=asset_id,
@@ -110,5 +110,6 @@ def committed(encoded: EncodedBatch) -> CommittedBatch:
         charges=encoded.charges,
         versioned_hashes=hashes,
         batch_commitment=batch_commitment(encoded.header, hashes, encoded.charges),
+        terms_from=T0 - POST_DEADLINE_SECONDS,
         first_committed_at=T0,
     )

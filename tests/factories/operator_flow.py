@@ -161,6 +161,8 @@ class OperatorFlow:
             self.operators.reserve_for(total, "latest"),
             time,
             time,
+            time - DAY,
+            self.ledger.attested_at(post_hash(hashes), "latest"),
             batch_commitment(header, hashes, batch.charges),
         )
         return self.ledger.batch_count("latest"), record, receipt

@@ -86,6 +86,7 @@ def write_deployment(
                 "distributor": at["RoyaltyDistributor"],
                 "formatChallenges": at["FormatChallenges"],
                 "receiptChallenges": at["ReceiptChallenges"],
+                "blobDemands": at["BlobDemands"],
             },
             "protocolPpm": parameters.protocol_ppm,
             "protocolPayee": checksum_address(parameters.protocol_payee),
@@ -96,6 +97,7 @@ def write_deployment(
             "pauser": checksum_address(parameters.pauser),
             "minReserveUnits": str(parameters.min_reserve_units),
             "reservePpm": parameters.reserve_ppm,
+            "demandDepositUnits": str(parameters.demand_deposit_units),
         },
     )
 

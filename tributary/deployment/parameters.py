@@ -13,6 +13,7 @@ from ledger.protocol.units import PPM
 
 DEFAULT_MIN_RESERVE_UNITS = 100_000_000
 DEFAULT_RESERVE_PPM = 1_000_000
+DEFAULT_DEMAND_DEPOSIT_UNITS = 50_000_000
 L2_MESSENGER = bytes.fromhex("4200000000000000000000000000000000000007")
 """L2CrossDomainMessenger on every OP Stack chain."""
 
@@ -28,6 +29,7 @@ class Parameters:
         governor: may replace attesters, with notice.
         pauser: may stop intake for three days; the zero address for nobody.
         min_reserve_units, reserve_ppm: the part of a bond that each open batch holds.
+        demand_deposit_units: what whoever demands a blob pays beforehand; it should cover posting one.
     """
 
     l1_chain_id: int
@@ -44,6 +46,7 @@ class Parameters:
     min_reserve_units: int = DEFAULT_MIN_RESERVE_UNITS
     reserve_ppm: int = DEFAULT_RESERVE_PPM
     l2_messenger: bytes = L2_MESSENGER
+    demand_deposit_units: int = DEFAULT_DEMAND_DEPOSIT_UNITS
 
     def check(self) -> None:
         """Refuses what the constructors would refuse, in words.
@@ -74,5 +77,6 @@ class Parameters:
                 f"A quorum of {self.quorum} can't be had from {len(ordered)} attesters.",
             ),
             (0 <= self.min_reserve_units < 2**64, "The least reserve must fit 64 bits."),
+            (0 < self.demand_deposit_units < 2**64, "The deposit of a demand must be above zero and fit 64 bits."),
             (0 <= self.reserve_ppm < 2**32, "The reserve's ppm must fit 32 bits."),
         )

@@ -28,6 +28,7 @@ _L2_ORDER = (
     "RoyaltyDistributor",
     "FormatChallenges",
     "ReceiptChallenges",
+    "BlobDemands",
     "ReceiptLedger",
 )
 """The ledger comes last: its constructor checks that the others were built for it."""
@@ -83,6 +84,7 @@ def _type_of(parameter: dict[str, Any]) -> str:
 def _arguments(parameters: Parameters, at: Mapping[str, bytes]) -> dict[str, list[Any]]:
     """Constructor arguments by contract, in the order of the constructors."""
     p, token, ledger = parameters, at["TestToken"], at["ReceiptLedger"]
+    judging = [ledger, at["AttributionRegistry"], at["Operators"]]
     wiring = (
         at["AttributionRegistry"],
         at["Operators"],
@@ -90,6 +92,7 @@ def _arguments(parameters: Parameters, at: Mapping[str, bytes]) -> dict[str, lis
         at["RoyaltyDistributor"],
         at["FormatChallenges"],
         at["ReceiptChallenges"],
+        at["BlobDemands"],
         at["BlobInbox"],
         ZERO_ADDRESS if p.l1_messenger is None else p.l2_messenger,
         p.protocol_payee,
@@ -102,8 +105,9 @@ def _arguments(parameters: Parameters, at: Mapping[str, bytes]) -> dict[str, lis
         "Operators": [token, ledger, p.min_reserve_units, p.reserve_ppm, p.pauser],
         "PaymentEscrow": [token, ledger, at["RoyaltyDistributor"], p.pauser],
         "RoyaltyDistributor": [token, ledger, p.governor, sorted(p.attesters), p.quorum],
-        "FormatChallenges": [ledger, at["AttributionRegistry"], at["Operators"]],
-        "ReceiptChallenges": [ledger, at["AttributionRegistry"], at["Operators"]],
+        "FormatChallenges": judging,
+        "ReceiptChallenges": judging,
+        "BlobDemands": [*judging, token, p.demand_deposit_units],
         "ReceiptLedger": [wiring],
         "BlobInbox": [ledger, p.portal or ZERO_ADDRESS, p.l1_messenger or ZERO_ADDRESS],
     }

@@ -13,7 +13,13 @@ from ledger.config import CHECKOUT, Settings, Urls, split_urls
 from ledger.errors import MalformedInputError
 from ledger.protocol.hexadecimal import ZERO_ADDRESS, from_hex
 from ledger.protocol.signature import address_of
-from tributary.deployment.parameters import DEFAULT_MIN_RESERVE_UNITS, DEFAULT_RESERVE_PPM, L2_MESSENGER, Parameters
+from tributary.deployment.parameters import (
+    DEFAULT_DEMAND_DEPOSIT_UNITS,
+    DEFAULT_MIN_RESERVE_UNITS,
+    DEFAULT_RESERVE_PPM,
+    L2_MESSENGER,
+    Parameters,
+)
 
 
 def _address(value: object) -> bytes:
@@ -75,6 +81,10 @@ class DeploySettings(Settings):
         default=DEFAULT_RESERVE_PPM, description="What it holds beyond that, in parts per million of the batch's fees"
     )
 
+    deploy_demand_deposit_units: int = Field(
+        default=DEFAULT_DEMAND_DEPOSIT_UNITS, description="What a demand for a blob costs beforehand; it covers a post"
+    )
+
     _split = field_validator("l1_rpc_url", "l2_rpc_url", mode="before")(split_urls)
 
     @field_validator("deploy_key")
@@ -114,6 +124,7 @@ class DeploySettings(Settings):
             min_reserve_units=self.deploy_min_reserve_units,
             reserve_ppm=self.deploy_reserve_ppm,
             l2_messenger=self.l2_messenger_address,
+            demand_deposit_units=self.deploy_demand_deposit_units,
         )
         parameters.check()
         return parameters

@@ -155,5 +155,6 @@ class LogReader:
             charges=event.charges,
             versioned_hashes=event.versioned_hashes,
             batch_commitment=event.batch_commitment,
+            terms_from=event.terms_from,
             first_committed_at=first_committed_at,
         )

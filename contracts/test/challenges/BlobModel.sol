@@ -165,6 +165,10 @@ abstract contract BlobModel is World {
     /* COMMITTING */
 
     function post() internal returns (CommittedBatch memory) {
+        return post(true);
+    }
+
+    function post(bool attested) internal returns (CommittedBatch memory) {
         bytes32[] memory hashes = hashesFor(1, ledger.batchCount());
         for (uint256 n = 0; n < elements.length; ++n) {
             model(hashes[0], n, elements[n]);
@@ -173,9 +177,11 @@ abstract contract BlobModel is World {
         for (uint256 n = elements.length; n < elements.length + 4; ++n) {
             model(hashes[0], n, 0);
         }
-        attest(hashes, clock());
+        if (attested) attest(hashes, clock());
         vm.prank(operator);
-        uint64 batchId = ledger.commitBatch(header, hashes, charges);
+        uint64 batchId = attested
+            ? ledger.commitBatch(header, hashes, charges)
+            : ledger.commitUnattested(header, hashes, charges, "elsewhere");
         committed.batchId = batchId;
         committed.record = recordOf(header, hashes, charges);
         committed.header = header;

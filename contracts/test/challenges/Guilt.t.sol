@@ -153,6 +153,27 @@ contract GuiltTest is BlobModel {
         convict(b, abi.encodeCall(IFormatChallenges.challengeReceipt, (b, 2, opening(bAt(2)))), "asset_unknown");
     }
 
+    function test_a_start_long_after_the_commit() external {
+        header.baseTime = clock() + 300 - uint40(uint16(elements[bAt(2)]));
+        writeHeader();
+        uint256 snapshot = vm.snapshotState();
+        CommittedBatch memory b = post();
+        bytes memory data = abi.encodeCall(IFormatChallenges.challengeReceipt, (b, 2, opening(bAt(2))));
+        refuse(data, IChallenges.ChallengeInnocent.selector);
+        vm.revertToState(snapshot);
+        put(bAt(2), 0, 16, uint16(elements[bAt(2)]) + 1);
+        b = post();
+        data = abi.encodeCall(IFormatChallenges.challengeReceipt, (b, 2, opening(bAt(2))));
+        convict(b, data, "started_after_commit");
+    }
+
+    function test_an_unattested_batch_is_judged_like_any_other() external {
+        elements[0] ^= 1;
+        CommittedBatch memory b = post(false);
+        bytes memory data = abi.encodeCall(IFormatChallenges.challengeHeader, (b, 0, opening(0)));
+        convict(b, data, "header_differs_from_commitment");
+    }
+
     /* TWO RECEIPTS */
 
     function two(uint256 i, uint256 shift, uint256 bits, uint256 value, bytes32 fault) private {
@@ -244,12 +265,12 @@ contract GuiltTest is BlobModel {
         convict(b, data, "receipt_altered");
     }
 
-    function test_a_key_counts_for_a_day_after_it_was_revoked() external {
+    function test_a_key_counts_for_two_weeks_after_it_was_revoked() external {
         elements[aAt(3)] ^= 1;
         InferenceReceipt memory r = receipts[3];
         vm.prank(operator);
         operators.revokeKey(0, vm.addr(LANE_KEY));
-        skip(24 hours + 1);
+        skip(14 days + 1);
         uint256 snapshot = vm.snapshotState();
         CommittedBatch memory b = post();
         refuse(
@@ -334,6 +355,26 @@ contract GuiltTest is BlobModel {
         put(bAt(i), 64, 64, before + (uint256(r.inputUnits) * 500 + uint256(r.outputUnits) * 1000 + 999) / 1000);
         CommittedBatch memory b = post();
         convict(b, abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))), "fee_below_floor");
+    }
+
+    /// Served before a pause of intake and posted after it, a receipt is judged by the prices of its own time.
+    function test_a_pause_moves_no_receipt_to_another_price() external {
+        uint40 pausedAt = clock();
+        vm.prank(operator);
+        operators.setPrice(SET_MODEL, 2 * INPUT_PRICE, OUTPUT_PRICE);
+        vm.prank(operator);
+        operators.setPrice(FIXED_MODEL, 2 * INPUT_PRICE, OUTPUT_PRICE);
+        vm.prank(pauser);
+        ledger.pauseIntake();
+        vm.warp(pausedAt + 3 days + 1 days - 1000);
+        CommittedBatch memory b = post();
+        vm.assertEq(b.record.termsFrom, pausedAt - 1000);
+        for (uint256 i = 0; i < 6; ++i) {
+            refuse(
+                abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))),
+                IChallenges.ChallengeInnocent.selector
+            );
+        }
     }
 
     /* SETS */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
+import {BatchRecord} from "../../interfaces/BatchTypes.sol";
+import {CommittedBatch, IChallenges} from "../../interfaces/IChallenges.sol";
 import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
 import {IReceiptChallenges} from "../../interfaces/IReceiptChallenges.sol";
 import {BlobModel} from "./BlobModel.sol";
@@ -68,6 +70,71 @@ contract UnpostedTest is BlobModel {
         vm.warp(revoked + 2 days + 1);
         penalize(abi.encodeWithSelector(IReceiptChallenges.ChallengeSignerUnknown.selector, vm.addr(LANE_KEY)));
     }
+
+    /* SEQUENCE NUMBERS THAT WERE TAKEN BEFORE */
+
+    function consumed(uint64 batchId, BatchRecord memory record, bytes memory reason) private {
+        bytes memory s = signed(r);
+        if (reason.length != 0) vm.expectRevert(reason);
+        vm.prank(stranger);
+        receiptChallenges.penalizeConsumed(r, s, batchId, record);
+    }
+
+    function test_a_number_taken_before_the_answer_began_costs_the_penalty() external {
+        CommittedBatch memory b = post();
+        bytes memory innocent = abi.encodeWithSelector(IChallenges.ChallengeInnocent.selector);
+        r.startedAt = clock() + 300;
+        consumed(b.batchId, b.record, innocent);
+        consumed(0, b.record, innocent);
+        r.startedAt += 1;
+        r.seq = 1;
+        consumed(b.batchId, b.record, innocent);
+        consumed(0, b.record, innocent);
+        r.seq = 0;
+        r.lane = 1;
+        consumed(b.batchId, b.record, innocent);
+        r.lane = 0;
+        uint256 snapshot = vm.snapshotState();
+        vm.expectEmit(address(receiptChallenges));
+        emit IReceiptChallenges.ReceiptUnposted(operator, 0, 0, ledger.receiptDigest(r), stranger, MIN_RESERVE);
+        consumed(b.batchId, b.record, "");
+        consumed(
+            0,
+            b.record,
+            abi.encodeWithSelector(IReceiptChallenges.ChallengePenaltyTooSoon.selector, clock() + 1 days)
+        );
+        vm.revertToState(snapshot);
+        consumed(0, b.record, "");
+    }
+
+    function test_a_record_that_is_not_the_ledgers_shows_nothing() external {
+        CommittedBatch memory b = post();
+        r.startedAt = clock() + 301;
+        bytes32 stored = ledger.batchHash(b.batchId);
+        b.record.count = 9;
+        consumed(
+            b.batchId,
+            b.record,
+            abi.encodeWithSelector(
+                IChallenges.ChallengeCommitmentMismatch.selector, stored, keccak256(abi.encode(b.record))
+            )
+        );
+    }
+
+    function test_a_batch_long_final_is_shown_by_the_lanes_marks() external {
+        post();
+        skip(20 days);
+        r.startedAt = clock();
+        r.seq = 0;
+        for (uint256 n = 0; n < 3; ++n) {
+            skip(1 hours);
+            build(n, 1);
+            post();
+        }
+        consumed(0, batchRecordOfNothing(), "");
+    }
+
+    function batchRecordOfNothing() private pure returns (BatchRecord memory record) {}
 
     function test_an_operator_without_loose_bond_leaves_the_lane_to_be_penalised_later() external {
         vm.prank(operator);

@@ -2,12 +2,19 @@
 pragma solidity ^0.8.26;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IBlobDemands} from "../../interfaces/IBlobDemands.sol";
 import {Bond, IOperators} from "../../interfaces/IOperators.sol";
 import {AccountView, IPaymentEscrow} from "../../interfaces/IPaymentEscrow.sol";
 import {IReceiptLedger} from "../../interfaces/IReceiptLedger.sol";
 import {IRoyaltyDistributor, Root} from "../../interfaces/IRoyaltyDistributor.sol";
 import {Vm} from "../Vm.sol";
+import {Books} from "./Books.sol";
+import {ChallengeMoves} from "./ChallengeMoves.sol";
+import {DemandMoves} from "./DemandMoves.sol";
 import {Handler} from "./Handler.sol";
+import {OperatorMoves} from "./OperatorMoves.sol";
+import {PayerMoves} from "./PayerMoves.sol";
+import {SettlementMoves} from "./SettlementMoves.sol";
 
 /// @dev The form in which forge takes the calls it may make.
 struct FuzzSelector {
@@ -25,13 +32,14 @@ contract ConservationTest {
     IPaymentEscrow private escrow;
     IRoyaltyDistributor private distributor;
     IReceiptLedger private ledger;
+    IBlobDemands private demands;
     address private operator;
 
     function setUp() external {
         handler = new Handler();
-        (address t, address o, address e, address d, address l) = handler.contracts();
+        (address t, address o, address e, address d, address l, address b) = handler.contracts();
         (token, operators, escrow) = (IERC20(t), IOperators(o), IPaymentEscrow(e));
-        (distributor, ledger) = (IRoyaltyDistributor(d), IReceiptLedger(l));
+        (distributor, ledger, demands) = (IRoyaltyDistributor(d), IReceiptLedger(l), IBlobDemands(b));
         operator = handler.theOperator();
     }
 
@@ -47,26 +55,30 @@ contract ConservationTest {
     }
 
     function moves() private pure returns (bytes4[] memory list) {
-        bytes4[21] memory all = [
-            Handler.depositFor.selector,
-            Handler.thaw.selector,
-            Handler.cancelThaw.selector,
-            Handler.withdraw.selector,
-            Handler.authorize.selector,
-            Handler.lowerCap.selector,
-            Handler.collectDebt.selector,
-            Handler.depositTheBond.selector,
-            Handler.requestBond.selector,
-            Handler.withdrawBond.selector,
-            Handler.commitBatch.selector,
-            Handler.finalizeBatch.selector,
-            Handler.voidBatch.selector,
-            Handler.refund.selector,
-            Handler.recommitBatch.selector,
-            Handler.penalize.selector,
-            Handler.submitRoot.selector,
-            Handler.disableRoot.selector,
-            Handler.claimMany.selector,
+        bytes4[25] memory all = [
+            PayerMoves.depositFor.selector,
+            PayerMoves.thaw.selector,
+            PayerMoves.cancelThaw.selector,
+            PayerMoves.withdraw.selector,
+            PayerMoves.authorize.selector,
+            PayerMoves.lowerCap.selector,
+            PayerMoves.collectDebt.selector,
+            OperatorMoves.depositTheBond.selector,
+            OperatorMoves.requestBond.selector,
+            OperatorMoves.withdrawBond.selector,
+            OperatorMoves.commitBatch.selector,
+            OperatorMoves.finalizeBatch.selector,
+            ChallengeMoves.voidBatch.selector,
+            ChallengeMoves.refund.selector,
+            ChallengeMoves.recommitBatch.selector,
+            ChallengeMoves.penalize.selector,
+            DemandMoves.demandBlob.selector,
+            DemandMoves.answerDemand.selector,
+            DemandMoves.voidWithheld.selector,
+            DemandMoves.reclaim.selector,
+            SettlementMoves.submitRoot.selector,
+            SettlementMoves.disableRoot.selector,
+            SettlementMoves.claimMany.selector,
             Handler.passTime.selector,
             Handler.sendStray.selector
         ];
@@ -92,10 +104,11 @@ contract ConservationTest {
             vm.assertTrue(success, "a move reverted");
             if (step % 100 == 99) checkAll();
         }
-        string[21] memory names = [
+        string[26] memory names = [
             "deposit", "thaw", "cancelThaw", "withdraw", "authorize", "lowerCap", "collectDebt", "depositBond",
             "requestBond", "withdrawBond", "commit", "finalize", "submitRoot", "disableRoot", "claimMany", "passTime",
-            "stray", "void", "refund", "recommit", "penalize"
+            "stray", "void", "refund", "recommit", "penalize",
+            "commitUnattested", "demand", "answer", "withheld", "reclaim"
         ];
         for (uint256 i = 0; i < names.length; ++i) {
             vm.assertGe(handler.made(bytes32(bytes(names[i]))), 1, names[i]);
@@ -113,6 +126,8 @@ contract ConservationTest {
         check_every_unit_is_somewhere_once();
         check_the_escrow_holds_accounts_and_custody();
         check_the_bonds_are_there_and_back_every_open_batch();
+        check_the_deposits_of_open_demands_are_there();
+        check_a_voided_batch_stays_voided_until_it_is_filled();
         check_the_distributor_holds_what_is_unclaimed();
         check_no_payer_paid_beyond_what_it_signed();
         check_the_operators_deposit_pays_shortfalls_and_gets_debts();
@@ -130,7 +145,7 @@ contract ConservationTest {
     }
 
     function custody() private view returns (uint256 sum, uint256 reserved) {
-        Handler.OpenBatch[] memory open = handler.openBatches();
+        Books.OpenBatch[] memory open = handler.openBatches();
         for (uint256 i = 0; i < open.length; ++i) {
             sum += open[i].record.totalFee;
             reserved += open[i].record.reserve;
@@ -142,6 +157,11 @@ contract ConservationTest {
         for (uint256 i = 0; i < handler.PAYEES(); ++i) {
             sum += token.balanceOf(handler.payeeAt(i));
         }
+    }
+
+    /// What went into the operator's own pocket, as deposit or bond.
+    function withdrawnByOperator() private view returns (uint256) {
+        return handler.withdrawnBy(operator) + handler.bondsOut();
     }
 
     function withdrawn() private view returns (uint256 sum) {
@@ -157,7 +177,7 @@ contract ConservationTest {
         (uint256 open,) = custody();
         uint256 accounted = accountsHeld() + open + operators.bond(operator).amount + handler.stray()
             + distributor.totalFunded() - distributor.totalClaimed() + withdrawn() + handler.bondsOut() + paidOut()
-            + handler.rewards() + handler.burned();
+            + handler.rewards() + handler.burned() + handler.demandsIn();
         vm.assertEq(accounted, handler.minted(), "conservation");
     }
 
@@ -173,10 +193,24 @@ contract ConservationTest {
         vm.assertEq(
             bond.amount, handler.bondsIn() - handler.bondsOut() - handler.rewards() - handler.burned(), "bond"
         );
-        vm.assertEq(token.balanceOf(address(0xC4A1)), handler.rewards(), "rewards");
+        vm.assertEq(token.balanceOf(address(0xC4A1)) + token.balanceOf(operator),
+            handler.rewards() + withdrawnByOperator() + handler.demandsOut(), "rewards");
         vm.assertEq(token.balanceOf(address(0xdEaD)), handler.burned(), "burned");
         vm.assertGe(bond.amount, uint256(bond.reserved) + bond.withdrawing, "free bond");
         vm.assertGe(token.balanceOf(address(operators)), bond.amount, "operators");
+    }
+
+    function check_the_deposits_of_open_demands_are_there() private view {
+        uint256 held = handler.openDemands() * demands.depositUnits();
+        vm.assertEq(handler.demandsIn() - handler.demandsOut(), held, "demands");
+        vm.assertGe(token.balanceOf(address(demands)), held, "demand deposits");
+    }
+
+    function check_a_voided_batch_stays_voided_until_it_is_filled() private view {
+        Books.Hole[] memory holes = handler.holes();
+        for (uint256 i = 0; i < holes.length; ++i) {
+            vm.assertEq(ledger.batchHash(holes[i].id), keccak256(abi.encode(holes[i].record)), "voided");
+        }
     }
 
     function check_the_distributor_holds_what_is_unclaimed() private view {
@@ -186,6 +220,7 @@ contract ConservationTest {
         );
         uint256 claimed = 0;
         for (uint256 i = 0; i < handler.PAYEES(); ++i) {
+            vm.assertGe(distributor.claimed(handler.payeeAt(i)), handler.claimedBefore(handler.payeeAt(i)), "fell");
             claimed += distributor.claimed(handler.payeeAt(i));
         }
         vm.assertEq(claimed, distributor.totalClaimed(), "claims");

@@ -170,6 +170,10 @@ class Challenges:
         """A signed receipt whose posting is overdue."""
         return self._write("penalizeUnposted", receipt, signature)
 
+    def penalize_consumed(self, receipt: Receipt, signature: bytes, batch_id: int, record: BatchRecord) -> Call:
+        """A receipt signed for a seq that a commit had taken before: this open or voided batch's, or (id 0) the lane's."""
+        return self._write("penalizeConsumed", receipt, signature, batch_id, record)
+
     def penalized_at(self, operator: bytes, lane: int, at: At) -> int:
         """When this lane was last penalised, or 0."""
         return cast("int", self._read("penalizedAt", at, operator, lane))

@@ -20,6 +20,16 @@ class ReceiptLedger(PausableContract):
         """Commit the next batch of the operator's lane; charges strictly ascending by payer."""
         return self._write("commitBatch", header, versioned_hashes, charges)
 
+    def commit_unattested(
+        self,
+        header: BatchHeader,
+        versioned_hashes: Sequence[bytes],
+        charges: Sequence[Charge],
+        data_commitment: bytes,
+    ) -> Call:
+        """Commit a batch whose blobs another data availability layer holds; anyone may demand them on L1."""
+        return self._write("commitUnattested", header, versioned_hashes, charges, data_commitment)
+
     def finalize_batch(self, batch_id: int, record: BatchRecord) -> Call:
         """Pay an unchallenged batch's custody to the distributor, after the window."""
         return self._write("finalizeBatch", batch_id, record)
@@ -63,6 +73,10 @@ class ReceiptLedger(PausableContract):
     def next_seq(self, operator: bytes, lane: int, at: At) -> int:
         """The seq that the lane's next batch starts at."""
         return cast("int", self._read("nextSeq", at, operator, lane))
+
+    def seq_reached_by(self, operator: bytes, lane: int, second: int, at: At) -> int:
+        """The seq that the lane's commits are known to have reached by that second, exclusive."""
+        return cast("int", self._read("seqReachedBy", at, operator, lane, second))
 
     def batch_count(self, at: At) -> int:
         """The newest batch's id; ids are 1 to this."""

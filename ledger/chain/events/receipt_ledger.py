@@ -23,9 +23,19 @@ class BatchCommitted:
     batch_commitment: bytes
     reserve_units: int
     committed_at: int
+    terms_from: int
+    attested_at: int
     header: BatchHeader
     versioned_hashes: tuple[bytes, ...]
     charges: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchUnattested:
+    """The batch just committed has its blobs elsewhere, under this commitment of that data availability layer."""
+
+    batch_id: int
+    data_commitment: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,8 @@ class BatchRefilled:
     batch_commitment: bytes
     reserve_units: int
     committed_at: int
+    terms_from: int
+    attested_at: int
     header: BatchHeader
     versioned_hashes: tuple[bytes, ...]
     charges: tuple[Charge, ...]

@@ -107,6 +107,8 @@ class BatchJob(Base):
     committed_at: Mapped[ChainSeconds | None] = mapped_column()
     first_committed_at: Mapped[ChainSeconds | None] = mapped_column()
     reserve_units: Mapped[Units | None] = mapped_column()
+    terms_from: Mapped[ChainSeconds | None] = mapped_column()
+    attested_at: Mapped[ChainSeconds | None] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
 

@@ -78,6 +78,8 @@ class Batch(Base, ChainRow):
     reserve_units: Mapped[Units]
     committed_at: Mapped[ChainSeconds]
     first_committed_at: Mapped[ChainSeconds]
+    terms_from: Mapped[ChainSeconds]
+    attested_at: Mapped[ChainSeconds]
     verdict: Mapped[str]
     finalized_block_number: Mapped[BlockNumber | None]
     finalized_block_hash: Mapped[Hash32 | None]

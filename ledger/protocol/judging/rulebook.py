@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-
-from ledger.protocol.units import POST_DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,10 +69,17 @@ def _count_until(effective_at: Sequence[int], seconds: Ints) -> Ints:
     return np.searchsorted(np.array(effective_at, np.int64), seconds, side="right").astype(np.int64)
 
 
-def terms_seconds(columns: BatchColumns, first_committed_at: int) -> Ints:
-    """The terms time of each receipt: its start, clamped to the POST_DEADLINE before the first commit."""
+class TermsWindow(NamedTuple):
+    """Within which times a batch's receipts are judged, both included."""
+
+    terms_from: int
+    first_committed_at: int
+
+
+def terms_seconds(columns: BatchColumns, window: TermsWindow) -> Ints:
+    """The terms time of each receipt: its start, clamped to the window."""
     started_at = columns.header.base_time + columns.time_offset
-    return np.clip(started_at, first_committed_at - POST_DEADLINE_SECONDS, first_committed_at)
+    return np.clip(started_at, window.terms_from, window.first_committed_at)
 
 
 def asset_versions(columns: BatchColumns, rulebook: Rulebook, seconds: Ints) -> Ints:

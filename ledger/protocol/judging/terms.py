@@ -15,13 +15,14 @@ from ledger.protocol.judging.prices import wrong_fees
 from ledger.protocol.judging.proof import Challenge, Element, Proof
 from ledger.protocol.judging.rulebook import asset_versions, terms_seconds
 from ledger.protocol.judging.sets import SetUse, first_stray_entry, forbidden_sets, use_sets
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ledger.protocol.blob.decode import BatchColumns
     from ledger.protocol.blob.sets import SetTable
-    from ledger.protocol.judging.rulebook import Rulebook
+    from ledger.protocol.judging.rulebook import Rulebook, TermsWindow
 
 ASSET_UNKNOWN: Final = "asset_unknown"
 ASSET_IS_DATASET: Final = "asset_is_dataset"
@@ -29,28 +30,38 @@ FEE_NOT_PRICE: Final = "fee_differs_from_price"
 FEE_BELOW_FLOOR: Final = "fee_below_floor"
 SET_NOT_ADMITTED: Final = "set_not_admitted"
 SET_IN_FIXED_MODE: Final = "set_in_fixed_mode"
+STARTED_AFTER_COMMIT: Final = "started_after_commit"
 
 
-def terms_proofs(columns: BatchColumns, sets: SetTable, rulebook: Rulebook, first_committed_at: int) -> Iterator[Proof]:
+def terms_proofs(columns: BatchColumns, sets: SetTable, rulebook: Rulebook, window: TermsWindow) -> Iterator[Proof]:
     """One proof for each rule that a batch of sound bytes breaks.
 
     Args:
         columns: a batch without a fault of format.
         sets: its attribution sets.
         rulebook: the assets and prices that it names.
-        first_committed_at: second of the first commit, by which everything is judged.
+        window: the times by which everything is judged.
     """
     unknown = list(asset_proofs(columns, rulebook))
     if unknown:
         yield from unknown
         return
-    seconds = terms_seconds(columns, first_committed_at)
+    yield from start_proofs(columns, window)
+    seconds = terms_seconds(columns, window)
     versions = asset_versions(columns, rulebook, seconds)
     fees = wrong_fees(columns, rulebook, versions, seconds)
     for rule, broken in ((FEE_NOT_PRICE, fees.not_the_price), (FEE_BELOW_FLOOR, fees.below_floor)):
         for i in np.flatnonzero(broken)[:1].tolist():
             yield price_proof(rule, i)
     yield from admission_proofs(columns, use_sets(columns, rulebook, versions, sets))
+
+
+def start_proofs(columns: BatchColumns, window: TermsWindow) -> Iterator[Proof]:
+    """The first receipt that started after the batch's first commit, clocks that differ forgiven."""
+    started_at = columns.header.base_time + columns.time_offset
+    for i in np.flatnonzero(started_at > window.first_committed_at + CLOCK_TOLERANCE_SECONDS)[:1].tolist():
+        detail = f"receipt {i} started at {int(started_at[i])}"
+        yield Proof(STARTED_AFTER_COMMIT, Challenge.RECEIPT, (i, Element(b_position(i))), detail)
 
 
 def asset_proofs(columns: BatchColumns, rulebook: Rulebook) -> Iterator[Proof]:

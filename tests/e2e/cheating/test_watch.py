@@ -70,5 +70,5 @@ def test_a_receipt_never_posted_is_paid_for_once(scene: Scene, watcher: Watcher)
     scene.flow.devnet.advance(DAY + 60)
     paid = watcher.until(lambda fact: fact["event"] == "penalized" and fact["lane"] == lane)
     assert scene.balances(CHEATER)["bond"] == bond - int(paid["penalty_units"])
-    challenges = Challenges(scene.flow.l2, scene.flow.deployment.l2.challenges)
+    challenges = Challenges(scene.flow.l2, scene.flow.deployment.l2)
     assert challenges.penalized_at(address_of(key_of(CHEATER)), lane, "latest") > 0

@@ -47,7 +47,8 @@ def committed(encoded: EncodedBatch, **changes: object) -> Batch:
     batch = Batch(
         batch_id=1, header=fields, versioned_hashes=hashes, charges=tuple(tuple(charge) for charge in encoded.charges),
         commitment=batch_commitment(header, hashes, encoded.charges), committed_at=COMMITTED_AT,
-        first_committed_at=COMMITTED_AT, committed_in=(100, 0),
+        first_committed_at=COMMITTED_AT, terms_from=COMMITTED_AT - 86_400, attested_at=COMMITTED_AT - 60,
+        committed_in=(100, 0),
     )  # fmt: skip
     return replace(batch, **changes)
 

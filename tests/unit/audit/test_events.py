@@ -56,7 +56,7 @@ def commit(batch_id: int = 1, header: tuple = HEADER, charges: tuple = ((b"\x01"
         "p",
     )
     digest = commitment(dict(zip(names, header, strict=True)), HASHES, charges)
-    plain = [digest, 7, 1_700_000_100, header, HASHES, charges]
+    plain = [digest, 7, 1_700_000_100, 1_700_000_100 - 86_400, 1_700_000_000, header, HASHES, charges]
     return log("ReceiptLedger", "BatchCommitted", [batch_id, header[0], header[1]], plain, block)
 
 

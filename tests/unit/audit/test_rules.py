@@ -161,6 +161,11 @@ def test_the_price_in_force_at_the_terms_time_counts():
     assert priced([entry(receipt(0, fee_units=0))], ()).count == 0
 
 
+def test_a_start_more_than_five_minutes_after_the_first_commit_is_a_fault():
+    for late, expected in ((300, []), (301, ["startedAt"])):
+        assert fields(priced([entry(receipt(0, started_at=COMMITTED_AT + late))])) == expected
+
+
 def test_a_fee_below_the_terms_floor_is_a_fault():
     floored = ASSETS | {1: asset(1, ADAPTER, terms(floor_input_price_units=1000, floor_output_price_units=2100))}
     assert fields(priced([entry(receipt(0))], assets=floored)) == ["feeUnits"]
@@ -196,7 +201,9 @@ def test_the_terms_time_is_clamped_to_the_day_before_the_first_commit():
     ):
         early = replace(read.receipts[0], started_at=started)
         assert terms_time(early, batch) == (expected or COMMITTED_AT - DAY)
-    refilled = replace(batch, first_committed_at=COMMITTED_AT - DAY, committed_at=COMMITTED_AT)
+    refilled = replace(
+        batch, first_committed_at=COMMITTED_AT - DAY, terms_from=COMMITTED_AT - 2 * DAY, committed_at=COMMITTED_AT
+    )
     assert terms_time(read.receipts[0], refilled) == COMMITTED_AT - DAY
 
 

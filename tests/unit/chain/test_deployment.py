@@ -12,15 +12,23 @@ from ledger.errors import DeploymentMissingError
 
 pytestmark = pytest.mark.unit
 
+NAMES = (
+    "token",
+    "registry",
+    "operators",
+    "escrow",
+    "ledger",
+    "distributor",
+    "formatChallenges",
+    "receiptChallenges",
+    "blobDemands",
+)
 FILE = {
     "l1": {"chainId": 900, "deployedAtBlock": 3, "blobInbox": "0x" + "01" * 20},
     "l2": {
         "chainId": 901,
         "deployedAtBlock": 5,
-        **{
-            name: "0x" + f"{i:02x}" * 20
-            for i, name in enumerate(("token", "registry", "operators", "escrow", "ledger", "distributor"), 2)
-        },
+        **{name: "0x" + f"{i:02x}" * 20 for i, name in enumerate(NAMES, 2)},
     },
     "protocolPpm": 10_000,
     "protocolPayee": "0x" + "0a" * 20,

@@ -112,7 +112,7 @@ def test_structs_of_the_protocol_come_as_the_protocols_own_types() -> None:
     entry = load_abi("ReceiptLedger").events["BatchCommitted"]
     header = BatchHeader(b"\x11" * 20, 2, 3, 4, 1, 0, 6, 1, 8, b"\x01" * 32, b"\x02" * 32)
     raw = next(e for e in entries("ReceiptLedger") if e["name"] == "BatchCommitted")
-    values = [9, b"\x11" * 20, 2, b"\x03" * 32, 5, 6, plain(header), (b"\x01" * 32,), ((b"\x22" * 20, 6),)]
+    values = [9, b"\x11" * 20, 2, b"\x03" * 32, 5, 6, 7, 8, plain(header), (b"\x01" * 32,), ((b"\x22" * 20, 6),)]
     event = DECODER.decode(raw_log("ReceiptLedger", raw, values)).event
     assert isinstance(event, BatchCommitted)
     assert event.header == header

@@ -14,7 +14,7 @@ from ledger.protocol.blob.layout import BLOB_BYTES
 from ledger.protocol.entitlement import RoyaltyTerms, version_at, weights
 from ledger.protocol.judging import terms as rules
 from ledger.protocol.judging.rulebook import AssetHistory, Rulebook
-from ledger.protocol.units import PPM, clamp_terms_time, fee_up
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS, POST_DEADLINE_SECONDS, PPM, clamp_terms_time, fee_up
 from tests.factories.honest_batches import DATASETS, MODELS, T0, cases, price_at
 
 pytestmark = pytest.mark.unit
@@ -31,7 +31,7 @@ def naive_sums(case):
     sums, used = defaultdict(int), defaultdict(set)
     for i, entry in enumerate(case.encoded.entries):
         receipt = entry.receipt
-        version = partial(version_in_force, case, clamp_terms_time(receipt.started_at, T0))
+        version = partial(version_in_force, case, clamp_terms_time(receipt.started_at, T0 - POST_DEADLINE_SECONDS, T0))
         own = version(receipt.asset_id)
         rules = case.rulebook.assets[receipt.asset_id].versions[own - 1]
         terms = RoyaltyTerms(0, 0, rules.by_attribution, rules.datasets, ())
@@ -71,7 +71,7 @@ def test_prices_of_any_size_are_compared_exactly(case):
 
 def naive_fee(receipt, prices):
     """What a receipt costs at the price of its terms time."""
-    price = price_at(prices[receipt.asset_id], clamp_terms_time(receipt.started_at, T0))
+    price = price_at(prices[receipt.asset_id], clamp_terms_time(receipt.started_at, T0 - POST_DEADLINE_SECONDS, T0))
     return fee_up(receipt.input_units, receipt.output_units, price.input_price_units, price.output_price_units)
 
 
@@ -105,12 +105,31 @@ def test_a_fee_below_the_floor_is_found(case):
 
 
 @quick
+@given(cases(with_sets=False), st.integers(0, 2**16))
+def test_a_start_after_the_first_commit_is_found_and_still_counts(case, earlier):
+    """As a refill would have it that is judged by an earlier commit than its receipts."""
+    first = T0 - earlier
+    latest = first + CLOCK_TOLERANCE_SECONDS
+    late = [e for e in case.encoded.entries if e.receipt.started_at > latest]
+    judged = replace(
+        case, batch=replace(case.batch, first_committed_at=first, terms_from=first - POST_DEADLINE_SECONDS)
+    )
+    result = verdict(judged)
+    found = [f for f in result.findings if f.rule == rules.STARTED_AFTER_COMMIT]
+    assert [(f.voids, f.challenge) for f in found] == ([(False, "challengeReceipt")] if late else [])
+    if late:
+        i = found[0].evidence["receipt"]
+        assert case.encoded.entries[i].receipt.started_at > latest
+    assert result.contents is not None
+
+
+@quick
 @given(cases())
 def test_sets_against_the_terms_are_found(case):
     expected = set()
     for entry in case.encoded.entries:
         history = case.rulebook.assets[entry.receipt.asset_id]
-        second = clamp_terms_time(entry.receipt.started_at, T0)
+        second = clamp_terms_time(entry.receipt.started_at, T0 - POST_DEADLINE_SECONDS, T0)
         terms = history.versions[version_at([v.effective_at for v in history.versions], second) - 1]
         if entry.attribution and not terms.by_attribution:
             expected.add(rules.SET_IN_FIXED_MODE)

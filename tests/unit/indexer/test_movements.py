@@ -36,7 +36,7 @@ amounts = st.integers(0, 5)
 
 def committed(charges):
     header = BatchHeader(OPERATOR, 0, 0, 1, len(charges), 0, sum(a for _, a in charges), 1, 0)
-    return BatchCommitted(1, OPERATOR, 0, bytes(32), 0, 0, header, (), tuple(Charge(p, a) for p, a in charges))
+    return BatchCommitted(1, OPERATOR, 0, bytes(32), 0, 0, 0, 0, header, (), tuple(Charge(p, a) for p, a in charges))
 
 
 def events_with_transfers():

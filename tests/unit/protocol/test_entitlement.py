@@ -151,9 +151,9 @@ def test_versions_are_in_force_from_their_second_on():
 
 
 def test_the_terms_time_is_clamped_to_the_posting_deadline():
-    assert clamp_terms_time(5, 10**6) == 10**6 - 86_400
-    assert clamp_terms_time(10**6 + 5, 10**6) == 10**6
-    assert clamp_terms_time(10**6 - 7, 10**6) == 10**6 - 7
+    assert clamp_terms_time(5, 10**6 - 86_400, 10**6) == 10**6 - 86_400
+    assert clamp_terms_time(10**6 + 5, 10**6 - 86_400, 10**6) == 10**6
+    assert clamp_terms_time(10**6 - 7, 10**6 - 86_400, 10**6) == 10**6 - 7
 
 
 @given(st.integers(0, 2**24 - 1), st.integers(0, 2**24 - 1), st.integers(0, 2**39), st.integers(0, 2**39))
