@@ -158,8 +158,8 @@ def measured(corpus: Corpus, asked: Options, folder: Path, *, held: bool) -> lis
     answers = corpus.answers(QUICK_ANSWERS if asked.quick else ANSWERS)
     progress(f"making {len(answers)} sets")
     took, matched = latencies(library, answers)
-    tokens = corpus.tokens()
-    others = {name: engine(name, tokens, corpus.tokenizer, answers, folder) for name in ENGINES}
+    tokens, python = corpus.tokens(), engines_python(may_install=not asked.quick)
+    others = {name: engine(name, tokens, corpus.tokenizer, answers, folder, python) for name in ENGINES}
     return rows(corpus, library, (seconds, took, matched), len(tokens), others, held=held)
 
 
@@ -222,9 +222,10 @@ def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
-def engine(name: str, tokens: np.ndarray, tokenizer: Tokenizer, answers: list[str], folder: Path) -> dict | None:
+def engine(  # what a process of its own is told
+    name: str, tokens: np.ndarray, tokenizer: Tokenizer, answers: list[str], folder: Path, python: Path | None
+) -> dict | None:
     """What another engine takes for the same, None where it can't be had."""
-    python = engines_python()
     if python is None:
         return None
     progress(f"the same with {name}")
@@ -242,15 +243,15 @@ def engine(name: str, tokens: np.ndarray, tokenizer: Tokenizer, answers: list[st
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def engines_python() -> Path | None:
+def engines_python(*, may_install: bool) -> Path | None:
     """A Python that has the other engines: one that is named, or `.tributary/bench-engines`, made once with pip."""
     named = os.environ.get(ENVIRONMENT)
     if named:
         return Path(named)
     state = Path(__file__).resolve().parent.parent / ".tributary" / "bench-engines"
     python = state / "bin" / "python"
-    if python.exists():
-        return python
+    if python.exists() or not may_install:
+        return python if python.exists() else None
     progress("installing the other engines for comparison (pydivsufsort, tokengrams, infini-gram)")
     made = subprocess.run([sys.executable, "-m", "venv", state], capture_output=True, check=False)
     if not made.returncode:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PLACES = (
-    Path("/usr/share/man"),
+    *(Path(f"/usr/share/man/man{section}") for section in range(1, 9)),
     Path("/usr/share/doc"),
     Path("/usr/share/info"),
     Path(sysconfig.get_path("purelib")),
     Path(sysconfig.get_path("stdlib")),
+    Path("/usr/share/man"),  # in other languages
 )
 KINDS = {".txt", ".md", ".rst", ".html", ".py", ".pyi", ".h", ".info", ".tex", ".xml", ""}
 LEAST_BYTES, MOST_BYTES = 512, 16 << 20
@@ -60,7 +61,11 @@ class LocalText:
 
     def source(self) -> str:
         """Where it is from, for a table's note."""
-        parts = ", ".join(f"{place} {size / 1e6:.0f} MB" for place, size in self.sources.items())
+        kinds: dict[str, int] = {}
+        for place, size in self.sources.items():
+            kind = "manual pages" if "/man" in place else "documentation" if place.startswith("/usr") else place
+            kinds[kind] = kinds.get(kind, 0) + size
+        parts = ", ".join(f"{Path(kind).name} {size / 1e6:.0f} MB" for kind, size in kinds.items())
         return f"Text: {parts}; no paragraph twice."
 
     def _fresh(self, content: bytes) -> bytes:

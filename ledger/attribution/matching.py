@@ -92,7 +92,7 @@ class Matcher:
         if len(words) < window.length or len(max(words, key=len)) > UNIT_CHARACTERS:
             return None
         starts, ends, at = list[int](), list[int](), 0
-        for word, wanted in zip(words, self._units[window.start :], strict=False):
+        for word, wanted in zip(words, self._units[window.start : window.start + len(words)], strict=False):
             if word != wanted:
                 break
             at = folded.find(word, at)

@@ -37,6 +37,13 @@ class UnitArrays:
     starts: I64
     ends: I64
 
+    def behind(self, number: int) -> UnitArrays:
+        """The units from this one on."""
+        return UnitArrays(
+            self.hashes[number:].copy(), self.millibits[number:].copy(), self.starts[number:].copy(),
+            self.ends[number:].copy(),
+        )  # fmt: skip
+
 
 class Reader:
     """Reads files into units.

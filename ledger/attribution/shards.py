@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from ledger.attribution.errors import LibraryError
-from ledger.attribution.windowing import windows
+from ledger.attribution.windowing import in_parts, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int], None]
 
-SHARD_BYTES: Final = 1 << 30
-"""Shards are merged up to this size of text."""
+SHARD_BYTES: Final = 1 << 29
+"""Shards are built of, and merged up to, this size of text: some 4 GB of memory."""
 _PLACE_BITS: Final = np.uint64(32)
 _PLACE: Final = np.uint64((1 << 32) - 1)
 
@@ -90,10 +90,10 @@ def build(texts: Sequence[DatasetText], reader: Reader, key: HashKey, parameters
     base = 0
     for text in texts:
         for number, file in enumerate(text.files):
-            units = reader.whole(text.file_content(number), file.path)
-            starts, lengths = windows(units, parameters)
-            hashes.append(key.windows(units.hashes, starts, lengths))
-            places.append((units.starts[starts] + (base + text.bounds[number])).astype(np.uint64))
+            for units in in_parts(reader.pieces(text.file_content(number), file.path), parameters.window_units):
+                starts, lengths = windows(units.arrays, parameters, units.first)
+                hashes.append(key.windows(units.arrays.hashes, starts, lengths))
+                places.append((units.arrays.starts[starts] + (base + text.bounds[number])).astype(np.uint64))
             done(file.size_bytes)
         base += len(text.content)
     return _first_places(np.concatenate(hashes), np.concatenate(places))
@@ -103,17 +103,18 @@ def _first_places(hashes: U64, places: U64) -> U64:
     """Sorted words, without windows that stand at an earlier place too."""
     words = (hashes & ~_PLACE) | np.arange(len(hashes), dtype=np.uint64)
     words.sort()
-    number = (words & _PLACE).astype(np.intp)
-    shared = np.zeros(len(words), np.bool_)  # the fingerprint of the word before
-    if len(words):
-        shared[1:] = words[1:] >> _PLACE_BITS == words[:-1] >> _PLACE_BITS
-    group = np.maximum.accumulate(np.where(shared, 0, np.arange(len(words))))
-    keep = ~shared
-    differs = np.flatnonzero(shared)[hashes[number[shared]] != hashes[number[group[shared]]]]
+    keep = np.ones(len(words), np.bool_)
+    keep[1:] = words[1:] >> _PLACE_BITS != words[:-1] >> _PLACE_BITS
+    # Words with the fingerprint of the one before: nearly always the same window again.
+    later, heads = np.flatnonzero(~keep), np.flatnonzero(keep)
+    head = heads[np.searchsorted(heads, later, "right") - 1]
+    mine = hashes[(words[later] & _PLACE).astype(np.intp)]
+    differs = mine != hashes[(words[head] & _PLACE).astype(np.intp)]
     # Two windows with one fingerprint: rare, and each of them keeps its first place.
-    _, first = np.unique(hashes[number[differs]], return_index=True)
-    keep[differs[first]] = True
-    kept: U64 = (words[keep] & ~_PLACE) | places[number[keep]]
+    _, first = np.unique(mine[differs], return_index=True)
+    keep[later[differs][first]] = True
+    words = words[keep]
+    kept: U64 = (words & ~_PLACE) | places[(words & _PLACE).astype(np.intp)]
     return kept
 
 

@@ -136,7 +136,10 @@ def regular_files(source: Path) -> list[Path]:
             found.append(path)
     if not found:
         raise LibraryError(f"There are no files in {source}.")
-    return sorted(found, key=lambda path: path.relative_to(source).as_posix().encode())
+    try:
+        return sorted(found, key=lambda path: path.relative_to(source).as_posix().encode())
+    except UnicodeEncodeError as error:
+        raise LibraryError(f"A file in {source} has a name that is not UTF-8.") from error
 
 
 def folder_hash(source: Path) -> bytes:

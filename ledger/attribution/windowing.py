@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from ledger.attribution.reading import UnitArrays, joined
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from ledger.attribution.hashing import I64
-    from ledger.attribution.reading import UnitArrays
     from ledger.protocol.attribution import Parameters
 
 
-def windows(units: UnitArrays, parameters: Parameters) -> tuple[I64, I64]:
-    """Starts and lengths of the windows of a text, in order; those that are spread too wide are left out."""
+PART_UNITS: Final = 1 << 21
+"""Units whose windows are found at once."""
+
+
+class Part(NamedTuple):
+    """Units of a file, of which only windows that begin before the unit `first` are new; None for all."""
+
+    arrays: UnitArrays
+    first: int | None
+
+
+def in_parts(pieces: Iterable[UnitArrays], window_units: int) -> Iterator[Part]:
+    """A file's units in parts of bounded size, each with the units that a window begun before it may reach."""
+    held: list[UnitArrays] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(len(each.hashes) for each in held) > PART_UNITS + window_units:
+            units = joined(held)
+            new = len(units.hashes) - (window_units - 1)
+            yield Part(units, new)
+            held = [units.behind(new)]
+    yield Part(joined(held), None)
+
+
+def windows(units: UnitArrays, parameters: Parameters, before: int | None = None) -> tuple[I64, I64]:
+    """Starts and lengths of the windows of a text, in order; those that are spread too wide are left out.
+
+    Args:
+        units: the text's, or a part of them.
+        parameters: with the thresholds.
+        before: only windows that begin before this unit.
+    """
     starts, lengths = _lengths(units, parameters)
+    if before is not None:
+        starts, lengths = starts[starts < before], lengths[starts < before]
     spread = units.ends[starts + lengths - 1] - units.starts[starts]
     near = spread <= parameters.window_bytes
     return starts[near], lengths[near]

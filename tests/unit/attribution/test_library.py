@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ledger.attribution import library as library_module
-from ledger.attribution import shards
+from ledger.attribution import reading, shards, windowing
 from ledger.attribution.errors import LibraryError
 from ledger.attribution.library import Library, RegisteredDataset
 from ledger.attribution.reading import PIECE_BYTES
@@ -31,7 +31,7 @@ QUOTES = (
 
 def dataset(folder: Path, asset_id: int, text: str) -> RegisteredDataset:
     source = folder / f"source-{asset_id}"
-    source.mkdir()
+    source.mkdir(parents=True)
     (source / "text.txt").write_text(text)
     return RegisteredDataset(asset_id, folder_hash(source), source)
 
@@ -158,6 +158,18 @@ def test_files_longer_than_a_piece_are_read_like_short_ones(tmp_path: Path) -> N
     assert units.starts.tolist() == [unit.start for unit in placed]
     assert units.ends.tolist() == [unit.end for unit in placed]
     assert units.millibits.tolist() == METHOD.surprisal.of([unit.text for unit in placed])
+
+
+def test_windows_across_the_parts_of_a_long_file_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(4)
+    text = " ".join(sentence(rng, 200) for _ in range(20))
+    whole = made(tmp_path / "whole", text)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 200)
+    monkeypatch.setattr(windowing, "PART_UNITS", 50)
+    parts = made(tmp_path / "parts", text)
+    assert len(whole.shards[-1].words) == len(parts.shards[-1].words)
+    for answer in (text, text[5_000:6_000]):
+        assert ask(whole, answer).weights == ask(parts, answer).weights != {}
 
 
 def test_a_symbolic_link_is_no_content(tmp_path: Path) -> None:
