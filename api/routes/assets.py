@@ -24,6 +24,7 @@ from api.schemas.assets import (
 )
 from api.schemas.figures import ExactFigure, Page, ReadAt, address, hex_of
 from ledger.errors import NotFoundError
+from ledger.protocol.content import licence_of
 from ledger.protocol.contributors import list_id_of
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.units import ENTITLEMENT_ONE, PPM
@@ -122,6 +123,7 @@ def _line(reading: Reading, row: Row[Any]) -> dict[str, Any]:
         "owner": address(row.owner),
         "registrant": address(row.registrant),
         "uri": row.uri,
+        "licence": licence_of(row.uri),
         "registered_at": row.registered_at,
         "terms_version": row.version,
         "royalty_ppm": row.royalty_ppm,

@@ -22,6 +22,7 @@ class AssetLine(Model):
     owner: AddressText
     registrant: AddressText
     uri: str
+    licence: str | None = Field(description="SPDX expression, where the registration's uri states one")
     registered_at: Seconds
     terms_version: int = Field(description="Version of its terms in force now")
     royalty_ppm: int = Field(description="Share of each fee that is royalty, in parts per million")

@@ -4,12 +4,14 @@ Source: docs/spec/content.md.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
 
 from ledger.errors import MalformedInputError
 from ledger.protocol.keccak import keccak256
 
 HEADING = b"tributary content 1\n"
+_LICENCE: Final = "licence="
 
 
 class ContentFile(NamedTuple):
@@ -41,3 +43,14 @@ def listing(files: Iterable[ContentFile]) -> bytes:
 def content_hash(files: Iterable[ContentFile]) -> bytes:
     """keccak256 of the canonical listing: 32 bytes, the asset's identity on chain."""
     return keccak256(listing(files))
+
+
+def registered_uri(uri: str, licence: str | None) -> str:
+    """The `uri` of a registration: an address without fragment, and an SPDX expression as its fragment."""
+    return uri if licence is None else f"{uri}#{_LICENCE}{quote(licence, safe='()+')}"
+
+
+def licence_of(uri: str) -> str | None:
+    """The licence that a registration's `uri` states; None if it states none."""
+    fragment = uri.partition("#")[2]
+    return unquote(fragment.removeprefix(_LICENCE)) or None if fragment.startswith(_LICENCE) else None

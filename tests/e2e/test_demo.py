@@ -113,9 +113,10 @@ def check_figures(out: dict) -> None:
     assert units["distributed_units"] == units["paid_units"] > 0
     assert Fraction(out["audit"]["dust"]) == units["dust_units"] < len(out["payees"])
     assert len(out["payees"]) >= 8
-    assert {"protocol", "operator", "base model owner", "adapter owner", "dataset owner"} <= {
+    assert {"protocol", "operator", "base model owner", "adapter owner", "dataset owner", "contributor"} <= {
         payee["role"] for payee in out["payees"]
     }
+    assert sum(payee["role"] == "contributor" for payee in out["payees"]) > 10
     assert sum(int(payee["earned_units"]) for payee in out["payees"]) == units["distributed_units"]
     assert all(payee["earned_units"] == payee["paid_units"] for payee in out["payees"])
     assert out["audit"]["differences"] == 0

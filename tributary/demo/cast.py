@@ -22,6 +22,9 @@ OPERATOR_DEPOSIT_UNITS: Final = 1_000_000_000
 DATA_PPM: Final = 400_000
 """Part of the royalty of an adapter of several datasets that goes by attribution."""
 PAYERS: Final = 4
+DATANET: Final = "austen-pride-and-prejudice"
+"""The dataset that pays everybody who proofread a page of it."""
+PAGES: Final = 120
 ATTESTERS: Final = 3
 QUORUM: Final = 2
 
@@ -56,6 +59,8 @@ class AssetTerms:
     data_ppm: int = 0
     datasets: tuple[str, ...] = ()
     """Datasets that attribution sets may name; with any, the mode is `operator`."""
+    crowd: tuple[tuple[Actor, int], ...] = ()
+    """Contributors with their weights, paid as one payee; they have what `split` leaves of a million."""
 
 
 PROTOCOL: Final = actor("treasury", "protocol")
@@ -72,6 +77,13 @@ def dataset_terms(name: str) -> AssetTerms:
     """A dataset: its keeper and the editors' guild share what it earns; a child gives it at least 2 %."""
     keeper = actor(f"keeper of {name}", "dataset owner")
     return AssetTerms(0, ((keeper, 850_000), (_EDITOR, 150_000)), min_child_ppm=20_000)
+
+
+def datanet_terms(name: str, page_bytes: Sequence[int]) -> AssetTerms:
+    """A datanet: 10 % to its keeper, 15 % to the guild, the rest to its proofreaders by the bytes of their pages."""
+    keeper = actor(f"keeper of {name}", "dataset owner")
+    crowd = tuple((actor(f"proofreader {n + 1}", "contributor"), weight) for n, weight in enumerate(page_bytes))
+    return AssetTerms(0, ((keeper, 100_000), (_EDITOR, 150_000)), min_child_ppm=20_000, crowd=crowd)
 
 
 def base_terms(datasets: Sequence[str]) -> AssetTerms:

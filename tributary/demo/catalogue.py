@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ledger.chain.structs import Kind
@@ -53,7 +54,7 @@ def load_catalogue(models: Path = MODELS) -> list[CatalogueAsset]:
 
 
 def _asset(entry: Mapping[str, Any], models: Path, datasets: list[str]) -> CatalogueAsset:
-    terms = _terms(entry, datasets)
+    terms = _terms(entry, models, datasets)
     return CatalogueAsset(
         name=entry["name"],
         kind=_KINDS[entry["kind"]],
@@ -74,9 +75,18 @@ def _file(folder: Path, listed: Mapping[str, Any]) -> ContentFile:
     return ContentFile(listed["path"], len(content), digest)
 
 
-def _terms(entry: Mapping[str, Any], datasets: list[str]) -> AssetTerms:
+def _terms(entry: Mapping[str, Any], models: Path, datasets: list[str]) -> AssetTerms:
+    if entry["name"] == cast.DATANET:
+        return cast.datanet_terms(entry["name"], _pages((models / entry["path"] / "text.txt").read_bytes()))
     if entry["kind"] == "Dataset":
         return cast.dataset_terms(entry["name"])
     if entry["kind"] == "Model":
         return cast.base_terms(entry.get("datasets") or datasets)
     return cast.adapter_terms(entry["name"], entry["parent"], entry["datasets"])
+
+
+def _pages(text: bytes) -> list[int]:
+    """Bytes of each of the pages that a text is cut into, at line ends."""
+    lines = text.splitlines(keepends=True)
+    edges = [len(lines) * n // cast.PAGES for n in range(cast.PAGES + 1)]
+    return [sum(map(len, lines[a:b])) for a, b in pairwise(edges)]

@@ -9,7 +9,9 @@ from eth_abi.abi import encode
 from ledger.attribution.library import Library, RegisteredDataset
 from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.chain.structs import AttributionMode, Kind, Parent, Share, Terms
+from ledger.protocol.contributors import Contributor, check_list, contributors_root, list_payee, row_of
 from ledger.protocol.keccak import keccak256
+from ledger.protocol.units import PPM
 from tributary.demo import cast
 
 if TYPE_CHECKING:
@@ -30,18 +32,31 @@ def register_assets(chains: Chains, assets: Sequence[CatalogueAsset]) -> dict[st
     registry = chains.contracts.registry
     salts = {asset.name: keccak256(b"salt ", asset.name.encode()) for asset in assets}
     chains.send([(a.owner, registry.commit(_commitment(a, salts[a.name]))) for a in assets])
+    lists = {asset.name: publish_crowd(chains, asset) for asset in assets if asset.terms.crowd}
     chains.devnet.advance(COMMIT_MIN_AGE_SECONDS)
     ids: dict[str, int] = {}
     for kind in (Kind.DATASET, Kind.MODEL, Kind.ADAPTER):
         group = [asset for asset in assets if asset.kind == kind]
         chains.send(
             [
-                (a.owner, registry.register(kind, a.content_hash, salts[a.name], a.uri, terms_of(a.terms, ids)))
+                (a.owner, registry.register(kind, a.content_hash, salts[a.name], a.uri, terms))
                 for a in group
+                for terms in (terms_of(a.terms, ids, lists.get(a.name)),)
             ]
         )
         ids |= {a.name: registry.asset_id_of(a.content_hash, "latest") for a in group}
     return ids
+
+
+def publish_crowd(chains: Chains, asset: CatalogueAsset) -> bytes:
+    """Publishes a datanet's contributors; the payee address that stands for them."""
+    registry = chains.contracts.registry
+    crowd = check_list(Contributor(actor.address, weight) for actor, weight in asset.terms.crowd)
+    opening = registry.open_contributors(contributors_root(crowd), len(crowd), sum(weight for _, weight in crowd))
+    chains.send([(asset.owner, opening)])
+    list_id = registry.contributor_list_count("latest")
+    chains.send([(asset.owner, registry.publish_contributors(list_id, [row_of(one) for one in crowd]))])
+    return list_payee(list_id)
 
 
 def index_datasets(folder: Path, assets: Sequence[CatalogueAsset], ids: Mapping[str, int]) -> None:
@@ -59,8 +74,11 @@ def _commitment(asset: CatalogueAsset, salt: bytes) -> bytes:
     return keccak256(encode(types, [asset.owner.address, int(asset.kind), asset.content_hash, salt]))
 
 
-def terms_of(terms: AssetTerms, ids: Mapping[str, int]) -> Terms:
-    """The contract's form of terms that name actors and assets."""
+def terms_of(terms: AssetTerms, ids: Mapping[str, int], crowd: bytes | None) -> Terms:
+    """The contract's form of terms that name actors and assets; a list has what the actors leave."""
+    split = [Share(actor.address, ppm) for actor, ppm in terms.split]
+    if crowd is not None:
+        split.append(Share(crowd, PPM - sum(share.ppm for share in split)))
     return Terms(
         royalty_ppm=terms.royalty_ppm,
         data_ppm=terms.data_ppm,
@@ -68,7 +86,7 @@ def terms_of(terms: AssetTerms, ids: Mapping[str, int]) -> Terms:
         floor_input_price_units=0,
         floor_output_price_units=0,
         mode=AttributionMode.OPERATOR if terms.datasets else AttributionMode.FIXED,
-        split=tuple(Share(actor.address, ppm) for actor, ppm in terms.split),
+        split=tuple(split),
         parents=tuple(Parent(ids[name], ppm) for name, ppm in terms.parents),
         datasets=tuple(sorted(ids[name] for name in terms.datasets)),
     )

@@ -200,7 +200,7 @@ class Demo:
     def roles(self) -> dict[bytes, Actor]:
         """Who stands behind each address that can be paid."""
         paid = [cast.PROTOCOL, cast.OPERATOR]
-        paid += [actor for asset in self.assets for actor, _ in asset.terms.split]
+        paid += [actor for asset in self.assets for actor, _ in (*asset.terms.split, *asset.terms.crowd)]
         return {actor.address: actor for actor in paid}
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tributary.demo.figures import Figures
 
 TOKEN_UNITS = 10**6
+CROWD_ROLE = "contributor"
+"""Those who are paid through a list stand in one line."""
 
 
 def show(console: Console, figures: Figures) -> None:
@@ -37,9 +39,15 @@ def _payees(figures: Figures) -> Table:
         table.add_column(heading)
     table.add_column("earned", justify="right")
     table.add_column("paid", justify="right")
+    crowd = [payee for payee in figures.payees if payee.role == CROWD_ROLE]
     for payee in sorted(figures.payees, key=lambda p: -p.earned_units):
         short = f"0x{payee.address.hex()[:8]}…"
-        table.add_row(payee.name, payee.role, short, _amount(payee.earned_units), _amount(payee.paid_units))
+        if payee.role != CROWD_ROLE:
+            table.add_row(payee.name, payee.role, short, _amount(payee.earned_units), _amount(payee.paid_units))
+    earned, paid = sum(p.earned_units for p in crowd), sum(p.paid_units for p in crowd)
+    if crowd:
+        who = f"{len(crowd)} proofreaders of a datanet"
+        table.add_row(who, f"{CROWD_ROLE}s", "one each", _amount(earned), _amount(paid))
     return table
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ledger.chain.structs import AttributionMode, Parent, Share, Terms
 from ledger.errors import UsageError
+from ledger.protocol.content import registered_uri
 from ledger.protocol.units import MAX_U32, MAX_U64, PPM
 from tributary.registration.contributor_csv import read_address
 
@@ -104,8 +105,7 @@ class TermsFile(BaseModel):
     @property
     def registered_uri(self) -> str:
         """What goes on chain: the URI, with the licence as its fragment."""
-        licence = "" if self.licence is None else f"#licence={self.licence.replace(' ', '%20')}"
-        return f"{self.uri}{licence}"
+        return registered_uri(self.uri, self.licence)
 
 
 def _payee(line: PayeeLine, list_payee: bytes | None) -> bytes:

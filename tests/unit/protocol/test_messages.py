@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ledger.errors import BadSignatureError, InvalidAttributionSetError, InvalidReceiptError, MalformedInputError
 from ledger.protocol import stripping
 from ledger.protocol.attribution import SetEntry, attribution_hash, check_set
-from ledger.protocol.content import ContentFile, content_hash, listing
+from ledger.protocol.content import ContentFile, content_hash, licence_of, listing, registered_uri
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
@@ -137,3 +137,17 @@ def test_hostile_answers_are_stripped_or_refused(noise):
 def test_hostile_receipt_json_is_refused(message):
     with pytest.raises((MalformedInputError, InvalidReceiptError)):
         Receipt.from_json(message)
+
+
+@pytest.mark.parametrize("licence", ["CC-BY-4.0", "Apache-2.0 WITH LLVM-exception", "(MIT OR GPL-2.0+)", None])
+@pytest.mark.parametrize("uri", ["", "https://example.org/data?x=1"])
+def test_a_licence_is_read_from_the_uri_that_it_was_put_into(uri, licence):
+    registered = registered_uri(uri, licence)
+    assert licence_of(registered) == licence
+    assert registered.partition("#")[0] == uri
+    assert " " not in registered
+
+
+@given(st.text(max_size=60))
+def test_any_uri_states_a_licence_or_none(uri):
+    assert licence_of(uri) != ""
