@@ -230,6 +230,35 @@ def test_a_datanet_from_a_csv_killed_between_its_chunks(registrar: Registrar, as
     assert split == (Share(list_payee(list_id), 900_000), Share(BOB, 100_000))
 
 
+def test_other_contributors_are_proposed_with_notice_and_only_once(
+    registrar: Registrar, asset: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "contributors.csv"
+    table.write_text("\n".join(f"{who},{weight}" for who, weight in list(CROWD.items())[:20]))
+    words = (str(asset), "--kind", "dataset", "--contributors", str(table))
+    assert "not registered" in registrar.refused(*words, "--propose", "--yes")
+    first = registrar.finish(*words)
+    table.write_text("\n".join(f"{who},{weight + 1}" for who, weight in list(CROWD.items())[:25]))
+    assert "stated once" in registrar.refused(*words, "--propose", "--yes", "--licence", "CC0-1.0")
+    done = registrar.run(*words, "--propose", "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    second = json.loads(done.stdout)
+    names = [step["name"] for step in second["transactions"]]
+    assert names == ["open the contributor list", "publish contributors 1 to 25", "propose terms"]
+    estimated, used = second["preview"]["transactions"][-1]["gas"], second["transactions"][-1]["gas_used"]
+    assert abs(estimated - used) <= used // 10
+    registry, asset_id = registrar.flow.registry, first["asset_id"]
+    assert (second["asset_id"], second["version"]) == (asset_id, 2)
+    assert second["list_id"] == first["list_id"] + 1
+    split = [registry.terms(asset_id, version, "latest").split[0].payee for version in (1, 2)]
+    assert split == [list_payee(first["list_id"]), list_payee(second["list_id"])]
+    now = registrar.flow.devnet.now()
+    assert now + 47 * 3600 < second["effective_at"] == registry.terms_effective_at(asset_id, 2, "latest")
+    again = json.loads(registrar.run(*words, "--propose", "--yes", "--json").stdout)
+    assert (again["version"], again["transactions"]) == (2, [])
+    assert registry.asset(asset_id, "latest").version_count == 2
+
+
 def test_terms_that_the_registry_refuses_are_refused_before_anything_is_paid(registrar: Registrar, asset: Path) -> None:
     dataset = registrar.flow.register(str(asset).encode(), terms_for([(ALICE, 1_000_000)]), Kind.DATASET)
     plain = (str(asset), "--kind", "adapter", "--yes")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,15 +29,18 @@ from tributary.registration.draft import Draft
 from tributary.registration.kept import Keeper
 from tributary.registration.lists import find_list
 from tributary.registration.preview import explained, make_preview
-from tributary.registration.registering import Registered, Registering, registered_already
+from tributary.registration.registering import Proposed, Registered, Registering, registered_already
 from tributary.registration.settings import RegisterSettings
 from tributary.registration.showing import show_preview
 from tributary.registration.terms_file import parse_parts, read_terms
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from coincurve import PrivateKey
 
     from ledger.chain.deployment import Deployment
+    from ledger.chain.tx_receipt import TxReceipt
     from tributary.registration.preview import Preview
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
@@ -49,6 +53,7 @@ _KINDS = {"model": Kind.MODEL, "adapter": Kind.ADAPTER, "dataset": Kind.DATASET}
 class Manner:
     """How to go about it."""
 
+    propose: bool
     dry_run: bool
     yes: bool
     as_json: bool
@@ -85,6 +90,9 @@ def register(  # noqa: PLR0913, PLR0917  # one parameter an option
     example_fee: Annotated[
         int, typer.Option(min=1, help="Fee, in base units, that the preview divides.")
     ] = EXAMPLE_FEE_UNITS,
+    propose: Annotated[
+        bool, typer.Option("--propose", help="The asset is yours already: propose these terms, in force in 48 hours.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the preview and send nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before sending.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
@@ -110,7 +118,9 @@ def register(  # noqa: PLR0913, PLR0917  # one parameter an option
     settings = RegisterSettings.load()
     key = settings.key(key_file)
     draft = _draft(path, kind, terms, told, _owner(key, account, dry_run=dry_run))
-    manner = Manner(dry_run=dry_run, yes=yes, as_json=as_json, fee_units=example_fee)
+    if propose and (licence or uri):
+        raise UsageError("A licence and a URI are stated once, with the registration; leave them out with --propose.")
+    manner = Manner(propose=propose, dry_run=dry_run, yes=yes, as_json=as_json, fee_units=example_fee)
     chain_id = served_chain_id(settings.l2_rpc_url, "L2")
     deployment = load_deployment(settings.deployments_dir, chain_id)
     with closing(RpcClient(settings.l2_rpc_url, chain_id, name="L2")) as rpc:
@@ -128,7 +138,11 @@ def _draft(path: Path, kind: str, terms: Path | None, told: dict[str, Any], owne
 def _go(rpc: RpcClient, deployment: Deployment, draft: Draft, key: PrivateKey | None, manner: Manner) -> None:
     registry, out = AttributionRegistry(rpc, deployment.l2.registry), Console(stderr=manner.as_json, soft_wrap=True)
     held, first_block = registered_already(registry, draft), deployment.l2.deployed_at_block
-    if held:
+    if manner.propose:
+        if not held:
+            raise UsageError("This content is not registered, so there are no terms to change; leave out --propose.")
+        draft = replace(draft, asset_id=held)
+    elif held:
         _done(Registered(held, None, ()), None, out, manner, draft)
         return
     list_id = find_list(registry, first_block, draft.owner, draft) if draft.crowd else None
@@ -148,10 +162,12 @@ def _go(rpc: RpcClient, deployment: Deployment, draft: Draft, key: PrivateKey | 
     )
     work = Registering(registry, first_block, Sender(rpc, key), draft, keeper, report=out.print)
     try:
-        outcome = work.run()
+        if manner.propose:
+            _done_proposing(work.propose(), preview, out, manner)
+        else:
+            _done(work.run(), preview, out, manner, draft)
     except ContractRevertedError as error:
         raise UsageError(explained(error)) from error
-    _done(outcome, preview, out, manner, draft)
 
 
 def _done(outcome: Registered, preview: Preview | None, out: Console, manner: Manner, draft: Draft) -> None:
@@ -164,13 +180,34 @@ def _done(outcome: Registered, preview: Preview | None, out: Console, manner: Ma
             "content_hash": to_hex(draft.content.content_hash),
             "new": new,
             "list_id": outcome.list_id,
-            "transactions": [
-                {"name": name, "tx_hash": to_hex(tx.tx_hash), "gas_used": tx.gas_used, "cost_wei": str(tx.cost_wei)}
-                for name, tx in outcome.transactions
-            ],
+            "transactions": _transactions(outcome.transactions),
             "preview": None if preview is None else preview.to_json(),
         }
         typer.echo(json.dumps(answer))
+
+
+def _done_proposing(outcome: Proposed, preview: Preview, out: Console, manner: Manner) -> None:
+    since = dt.datetime.fromtimestamp(outcome.effective_at, dt.UTC)
+    out.print(
+        f"Version {outcome.version} of asset {outcome.asset_id}'s terms is in force from {since:%Y-%m-%d %H:%M:%S} UTC."
+    )
+    if manner.as_json:
+        answer = {
+            "asset_id": outcome.asset_id,
+            "version": outcome.version,
+            "effective_at": outcome.effective_at,
+            "list_id": outcome.list_id,
+            "transactions": _transactions(outcome.transactions),
+            "preview": preview.to_json(),
+        }
+        typer.echo(json.dumps(answer))
+
+
+def _transactions(sent: Iterable[tuple[str, TxReceipt]]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "tx_hash": to_hex(tx.tx_hash), "gas_used": tx.gas_used, "cost_wei": str(tx.cost_wei)}
+        for name, tx in sent
+    ]
 
 
 def _confirm(manner: Manner) -> None:

@@ -14,12 +14,13 @@ from ledger.protocol.contributors import is_list_payee, row_of
 from ledger.protocol.domain import word
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import COMMIT_MIN_AGE_SECONDS
-from tributary.registration.draft import UNPUBLISHED
 from tributary.registration.registering import CHUNK
 
 if TYPE_CHECKING:
     from ledger.chain.blocks import BlockRef
     from ledger.chain.contracts.attribution_registry import AttributionRegistry
+    from ledger.chain.quantities import Json
+    from ledger.chain.structs import Terms
     from ledger.chain.transaction import Call
     from tributary.registration.draft import Draft
 
@@ -63,17 +64,22 @@ class Costs:
 
 
 def estimate_costs(registry: AttributionRegistry, draft: Draft, list_id: int | None, latest: BlockRef) -> Costs:
-    """Costs of everything that is still to be sent, for a draft of which nothing is on chain but perhaps its list.
+    """Costs of everything that is to be sent for a draft of which nothing is on chain but perhaps its list.
 
     Raises:
         ContractRevertedError: the registry would refuse the terms.
     """
     fees = market_fees(registry.rpc, FeePolicy(base_fee_multiple=1))
     steps = _list_steps(registry, draft, list_id) if draft.crowd else []
-    commit = registry.commit(bytes(32))
-    steps.append(_step(registry, "commit", commit, COMMIT_GAS))
-    register = _register_call(registry, draft, list_id)
-    steps.append(_step(registry, "register", register, _reveal_gas(registry, draft, register, latest)))
+    terms = _terms(registry, draft, list_id)
+    if draft.asset_id:
+        proposal = registry.propose_terms(draft.asset_id, terms)
+        steps.append(_step(registry, "propose terms", proposal, _estimated(registry, draft, proposal)))
+    else:
+        steps.append(_step(registry, "commit", registry.commit(bytes(32)), COMMIT_GAS))
+        uri = draft.file.registered_uri
+        register = registry.register(draft.kind, draft.content.content_hash, bytes(32), uri, terms)
+        steps.append(_step(registry, "register", register, _reveal_gas(registry, draft, register, latest)))
     return Costs(tuple(steps), fees.max_fee_wei)
 
 
@@ -105,14 +111,13 @@ def publishing_gas(call: Call, rows: int, new_slots: int) -> int:
     return _TRANSACTION_GAS + calldata + rows * _ROW_GAS + _CHUNK_GAS + new_slots * _NEW_SLOT_GAS
 
 
-def _register_call(registry: AttributionRegistry, draft: Draft, list_id: int | None) -> Call:
-    complete = list_id is not None and registry.contributor_list(list_id, "latest").complete
-    terms = draft.terms(list_id if complete and list_id else UNPUBLISHED)
-    if draft.crowd and not complete:
-        split = tuple(Share(_STAND_IN if is_list_payee(s.payee) else s.payee, s.ppm) for s in terms.split)
-        terms = replace(terms, split=split)
-    uri = draft.file.registered_uri
-    return registry.register(draft.kind, draft.content.content_hash, bytes(32), uri, terms)
+def _terms(registry: AttributionRegistry, draft: Draft, list_id: int | None) -> Terms:
+    """The terms as the registry would take them now: with a stand-in for a list that is not complete yet."""
+    if list_id is not None and registry.contributor_list(list_id, "latest").complete:
+        return draft.terms(list_id)
+    terms = draft.terms()
+    split = tuple(Share(_STAND_IN if is_list_payee(s.payee) else s.payee, s.ppm) for s in terms.split)
+    return replace(terms, split=split) if draft.crowd else terms
 
 
 def _reveal_gas(registry: AttributionRegistry, draft: Draft, call: Call, latest: BlockRef) -> int | None:
@@ -120,14 +125,27 @@ def _reveal_gas(registry: AttributionRegistry, draft: Draft, call: Call, latest:
     slot = keccak256(draft.commitment(bytes(32)), word(COMMITTED_AT_SLOT))
     since = word(latest.timestamp - COMMIT_MIN_AGE_SECONDS)
     pretended = {to_data(registry.address): {"stateDiff": {to_data(slot): to_data(since)}}}
+    try:
+        return _estimated(registry, draft, call, to_quantity(latest.number), pretended)
+    except RpcRejectedError:
+        return None  # a node without state overrides
+    except ContractRevertedError as error:
+        if error.error_name == "RegistryCommitmentUnknown":
+            return None  # a node that passes them over
+        raise
+
+
+def _estimated(registry: AttributionRegistry, draft: Draft, call: Call, *at: Json) -> int:
+    """Gas of a call by the owner.
+
+    Raises:
+        ContractRevertedError: it would revert.
+    """
     message = {"from": to_data(draft.owner), "to": to_data(call.to), "data": to_data(call.data)}
     try:
-        return quantity(registry.rpc.call("eth_estimateGas", message, to_quantity(latest.number), pretended))
+        return quantity(registry.rpc.call("eth_estimateGas", message, *at))
     except RpcRejectedError as error:
-        reverted = revert_of(error)
-        if reverted is None or reverted.error_name == "RegistryCommitmentUnknown":
-            return None
-        raise reverted from error
+        raise revert_of(error) or error from error
 
 
 def _l1_fee_wei(registry: AttributionRegistry, size_bytes: int) -> int:

@@ -22,7 +22,7 @@ UNPUBLISHED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An asset before it is one."""
+    """An asset before it is one, or the next version of its terms."""
 
     kind: Kind
     content: Content
@@ -30,6 +30,8 @@ class Draft:
     owner: bytes
     crowd: tuple[Contributor, ...] = ()
     """Contributors who are paid as one payee; empty where there is no list."""
+    asset_id: int = 0
+    """The asset whose next terms these are; 0 where it is to become one."""
 
     def terms(self, list_id: int = UNPUBLISHED) -> Terms:
         """The terms, naming that contributor list where there is one."""

@@ -42,6 +42,18 @@ class Registered:
     """(what for, receipt) of those that this run sent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A version of an asset's terms, and what it took."""
+
+    asset_id: int
+    version: int
+    effective_at: int
+    """Second from which it is in force."""
+    list_id: int | None
+    transactions: tuple[tuple[str, TxReceipt], ...]
+
+
 class Registering:
     """One registration. Another run with the same draft goes on where this one stopped."""
 
@@ -90,6 +102,26 @@ class Registering:
         asset_id = self._registry.asset_id_of(self._draft.content.content_hash, "latest")
         self._keeper.forget()
         return Registered(asset_id, kept.list_id if self._draft.crowd else None, tuple(self._sent))
+
+    def propose(self) -> Proposed:
+        """The next version of the asset's terms, proposed now or by an earlier run.
+
+        Raises:
+            ContractRevertedError: the registry refuses the terms.
+        """
+        self._await_own_transactions()
+        registry, asset_id = self._registry, self._draft.asset_id
+        kept = self._publish(self._keeper.begin())
+        terms = self._draft.terms(kept.list_id or 0)
+        version = registry.asset(asset_id, "latest").version_count
+        if registry.terms(asset_id, version, "latest") == terms:
+            self._report(f"Version {version} of its terms says the same already.")
+        else:
+            self._execute("propose terms", registry.propose_terms(asset_id, terms))
+            version += 1
+        self._keeper.forget()
+        since = registry.terms_effective_at(asset_id, version, "latest")
+        return Proposed(asset_id, version, since, kept.list_id if self._draft.crowd else None, tuple(self._sent))
 
     def _await_own_transactions(self) -> None:
         """Returns once nothing that an earlier run sent is on its way: what it did is then on the chain."""
