@@ -46,6 +46,7 @@ class ServingSettings(KeySettings):
     )
     attribution_dir: Path | None = Field(
         default=None,
+        validation_alias="ATTRIBUTION_DIR",
         description="Library of registered datasets (`tributary attribution index` makes it) whose words are looked for "
         "in answers of assets in mode operator; without one their sets go by the terms",
     )

@@ -103,7 +103,7 @@ class AttesterSettings(DatabaseSettings, L2Settings):
     )
     attribution_dir: Path | None = Field(
         default=None,
-        validation_alias="ATTESTER_ATTRIBUTION_DIR",
+        validation_alias="ATTRIBUTION_DIR",
         description="Library of registered datasets (`tributary attribution index`) that drawn sets are made from again",
     )
     published_dir: Path | None = Field(

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from eth_abi.abi import encode
 
-from ledger.attribution.library import Library, RegisteredDataset
-from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.chain.structs import AttributionMode, Kind, Parent, Share, Terms
 from ledger.protocol.contributors import Contributor, check_list, contributors_root, list_payee, row_of
 from ledger.protocol.keccak import keccak256
@@ -16,7 +14,6 @@ from tributary.demo import cast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tributary.demo.cast import Actor, AssetTerms
     from tributary.demo.catalogue import CatalogueAsset
@@ -57,16 +54,6 @@ def publish_crowd(chains: Chains, asset: CatalogueAsset) -> bytes:
     list_id = registry.contributor_list_count("latest")
     chains.send([(asset.owner, registry.publish_contributors(list_id, [row_of(one) for one in crowd]))])
     return list_payee(list_id)
-
-
-def index_datasets(folder: Path, assets: Sequence[CatalogueAsset], ids: Mapping[str, int]) -> None:
-    """Makes the library in which the gateway looks for the words of its answers."""
-    datasets = [
-        RegisteredDataset(ids[asset.name], asset.content_hash, asset.folder)
-        for asset in assets
-        if asset.kind == Kind.DATASET
-    ]
-    Library.create(folder, standard_method(), BACKGROUND).adding(datasets)
 
 
 def _commitment(asset: CatalogueAsset, salt: bytes) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ledger.chain.structs import Kind
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.units import CHALLENGE_WINDOW_SECONDS, DAY_SECONDS
 from tributary.demo import cast, registration
@@ -88,7 +89,8 @@ class Demo:
             self.assets = load_catalogue()
             ids = registration.register_assets(self.world.chains, self.assets)
             registration.open_operator(self.world.chains, [ids[a.name] for a in self.assets if a.model_id])
-            registration.index_datasets(self.world.folder / "attribution", self.assets, ids)
+            datasets = [str(asset.folder) for asset in self.assets if asset.kind == Kind.DATASET]
+            self.world.program.run("attribution", "index", *datasets)
             registration.fund_payers(self.world.chains, cast.PAYER_ACTORS, cast.DEPOSIT_UNITS)
             self.world.chains.devnet.finalize()
 

@@ -66,7 +66,7 @@ def open_world(folder: Path, environment: Mapping[str, str]) -> Iterator[World]:
             "SERVING_OPERATOR": checksum_address(cast.OPERATOR.address),
             "SERVING_LANE_KEY": secret(cast.LANE_KEY),
             "SERVING_FOLLOW_CHAIN_CLOCK": "true",
-            "SERVING_ATTRIBUTION_DIR": str(folder / "attribution"),
+            "ATTRIBUTION_DIR": str(folder / "attribution"),
             "BATCHER_OPERATOR_KEY": secret(cast.OPERATOR),
             "BATCHER_POLL_SECONDS": "0.1",
             "API_PORT": str(api_port),

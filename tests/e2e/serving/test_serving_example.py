@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from audit.attribution.transcripts import load_transcripts
 from ledger.config import CHECKOUT
 from tests.factories.operator_flow import key_of
 from tests.factories.serving_world import RunningGateway, ServingWorld
@@ -24,14 +26,21 @@ def run(gateway: RunningGateway, key: str, *words: str) -> subprocess.CompletedP
 
 
 def test_the_example_checks_its_receipts_against_the_chain(
-    gateway: RunningGateway, api_key: str, serving_world: ServingWorld
+    gateway: RunningGateway, api_key: str, serving_world: ServingWorld, tmp_path: Path
 ) -> None:
     chain = ("--l2-rpc", serving_world.flow.devnet.l2_url, "--deployments", str(serving_world.flow_folder))
-    done = run(gateway, api_key, *chain)
+    done = run(gateway, api_key, *chain, "--keep", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("  ok ") == 16
     assert "NOT" not in done.stdout
     assert "asset" in done.stdout
+    kept = load_transcripts(tmp_path)
+    assert len(kept) == 2  # one whole, one streamed
+    for transcript in kept:
+        receipt = transcript.kept.receipt
+        assert transcript.hashes == (receipt.request_hash, receipt.response_hash)
+        assert transcript.texts.answers
+        assert transcript.texts.prompts == ("Shall I compare thee to a summer's day?",)
 
 
 def test_the_example_says_in_one_sentence_why_it_cannot(gateway: RunningGateway) -> None:
