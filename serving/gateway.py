@@ -91,6 +91,8 @@ class Gateway:
         )
         self.admissions = Admissions(desk, settings.max_payer_requests)
         self.closer = Closer(self.journal, around.attributor, settings.storage_wait_seconds)
+        self.attester_checks = asyncio.Semaphore(2)
+        """Whoever asks for openings can't have the L2's nodes asked more often at once."""
         self.follower = ChainFollower(
             around.reader,
             self.clock,

@@ -22,6 +22,8 @@ class PinnedModel:
     mode: AttributionMode
     admitted: frozenset[int] = frozenset()
     """Datasets that its attribution sets may name."""
+    licensed: frozenset[int] = frozenset()
+    """Assets that its terms admit, or that it descends from: their words in its answers are nothing to complain of."""
     prior: Prior = NO_PRIOR
 
     def fee_units(self, input_units: int, output_units: int) -> int:
@@ -53,6 +55,7 @@ class CatalogueEntry:
             price=self.facts.prices.at(now),
             mode=rules.mode,
             admitted=frozenset(rules.datasets),
+            licensed=rules.lineage.union(rules.datasets),
             prior=self.facts.prior,
         )
 

@@ -87,7 +87,8 @@ class TextAttributor:
         model = answered.model
         texts = exchanged(answered.call.fields, answered.answers)
         found = attribute(texts, self._finder, model.admitted, model.prior, self._method)
-        return Attributed(found.entries, self._made_by, tuple(map(_use, found.unlicensed)))
+        unlicensed = (span for span in found.unlicensed if span.asset_id not in model.licensed)
+        return Attributed(found.entries, self._made_by, tuple(map(_use, unlicensed)))
 
 
 def _use(span: Span) -> UnlicensedUse:

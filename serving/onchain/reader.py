@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ledger.chain.blocks import BlockRef, Heads, heads
 from ledger.chain.contracts.attribution_registry import AttributionRegistry
@@ -40,6 +40,8 @@ class Rules:
     royalty_ppm: int
     parents: tuple[Parent, ...]
     datasets: tuple[int, ...] = ()
+    lineage: frozenset[int] = frozenset()
+    """Parents, their parents and so on: what the asset pays by its terms' weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class ChainReader:
         self._distributor = RoyaltyDistributor(rpc, deployment.l2.distributor)
         self._stood_at: int | None = None
         self._known_ids: dict[bytes, int] = {}
+        self._parents_of: dict[tuple[int, int], tuple[Parent, ...]] = {}
         self._registry = AttributionRegistry(rpc, deployment.l2.registry)
         self._operators = Operators(rpc, deployment.l2.operators)
         self._escrow = PaymentEscrow(rpc, deployment.l2.escrow)
@@ -141,7 +144,22 @@ class ChainReader:
         terms = self._registry.terms(asset_id, version, at)
         floor = PublishedPrice(terms.floor_input_price_units, terms.floor_output_price_units)
         rules = Rules(version, floor, AttributionMode(terms.mode), terms.royalty_ppm, terms.parents, terms.datasets)
+        rules = replace(rules, lineage=self._lineage(terms.parents, time, at))
         return Change(self._effective_at(asset_id, version, at), rules)
+
+    def _lineage(self, parents: Sequence[Parent], time: int, at: BlockRef) -> frozenset[int]:
+        """Every ancestor; the registry bounds depth and breadth."""
+        found = frozenset(parent.asset_id for parent in parents)
+        for asset_id in found:
+            found |= self._lineage(self._parents(asset_id, time, at), time, at)
+        return found
+
+    def _parents(self, asset_id: int, time: int, at: BlockRef) -> tuple[Parent, ...]:
+        version = self._registry.terms_version_at(asset_id, time, at)
+        known = self._parents_of.get((asset_id, version))
+        if known is None:
+            known = self._parents_of[asset_id, version] = self._registry.terms(asset_id, version, at).parents
+        return known
 
     def _asset_ids(self, content_hashes: Sequence[bytes], at: BlockRef) -> dict[bytes, int]:
         """The assets of these contents, as far as they are registered; what was found once is not asked again."""

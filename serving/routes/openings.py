@@ -71,5 +71,7 @@ async def _check_attester(gateway: Gateway, request: Request, lane: int, seq: in
         signer = recover(asking_digest(lane, seq, int(signed_at)), signature)
     except ProtocolError as error:
         raise InvalidRequestError("x-attester-signature is no signature.") from error
-    if not await asyncio.to_thread(gateway.reader.is_attester, signer):
+    async with gateway.attester_checks:
+        is_attester = await asyncio.to_thread(gateway.reader.is_attester, signer)
+    if not is_attester:
         raise InvalidRequestError("x-attester-signature is not by an attester of this deployment.")
