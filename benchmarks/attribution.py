@@ -16,6 +16,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks.measuring.local_text import LocalText
 from benchmarks.measuring.report import Options, Row, finish, options
+from benchmarks.measuring.serving_rate import rates
 from ledger.attribution.library import Library, RegisteredDataset
 from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.attribution.texts import folder_hash
@@ -30,6 +31,7 @@ VOCABULARY = 32_000
 TRAINED_ON = 5 * MEGABYTE
 ANSWERS, QUICK_ANSWERS = 1_000, 300
 WARM_UP = 20
+TURNS, QUICK_TURNS = 7, 1
 ENGINES = ("pydivsufsort", "tokengrams", "infini-gram")
 PACKAGES = ("pydivsufsort", "tokengrams", "infini-gram", "numpy")
 FOLDER = "TRIBUTARY_BENCH_TEXT"
@@ -103,8 +105,10 @@ def main() -> None:
     rows: list[Row] = []
     for size in sizes:
         corpus = Corpus(cut(text.documents, size), tokenizer)
+        last = size == sizes[-1]
         with tempfile.TemporaryDirectory(prefix="tributary-bench-") as folder:
             rows += measured(corpus, asked, Path(folder), held=size == LARGE and corpus.size >= ENOUGH * LARGE)
+            rows += [served(Path(folder) / "library", corpus, asked)] if last else []
     finish("attribution", rows, asked, notes(text, wanted))
 
 
@@ -157,27 +161,50 @@ def measured(corpus: Corpus, asked: Options, folder: Path, *, held: bool) -> lis
     seconds = time.perf_counter() - began
     answers = corpus.answers(QUICK_ANSWERS if asked.quick else ANSWERS)
     progress(f"making {len(answers)} sets")
-    took, matched = latencies(library, answers)
+    found = latencies(library, answers)
     tokens, python = corpus.tokens(), engines_python(may_install=not asked.quick)
     others = {name: engine(name, tokens, corpus.tokenizer, answers, folder, python) for name in ENGINES}
-    return rows(corpus, library, (seconds, took, matched), len(tokens), others, held=held)
+    return rows(corpus, library, (seconds, found), len(tokens), others, held=held)
 
 
-def latencies(library: Library, answers: list[str]) -> tuple[list[float], float]:
-    """Milliseconds for each answer, and the share of their weight that some dataset owns."""
-    admitted, owned, total, took = [entry.asset_id for entry in library.corpus], 0, 0, list[float]()
-    for answer in [*answers[:WARM_UP], *answers]:
-        began = time.perf_counter()
-        found = attribute(Texts((answer,), (PROMPT,)), library, admitted, NO_PRIOR, library.method)
-        took.append(1000 * (time.perf_counter() - began))
-        owned, total = owned + sum(found.weights.values()), total + found.total
-    return took[WARM_UP:], owned / total
+def served(folder: Path, corpus: Corpus, asked: Options) -> Row:
+    """The embedded engine's throughput with a set for every answer, beside the same without."""
+    progress("serving with and without attribution")
+    found = rates(Library.open(folder, standard_method()), QUICK_TURNS if asked.quick else TURNS)
+    share = round(found["with"] / found["without"], 3)
+    return Row(
+        f"serving with attribution, {corpus.label()}", round(found["with"]), "tokens/s",
+        beside={"without": round(found["without"]), "share": share},
+    )  # fmt: skip
+
+
+@dataclass
+class Latencies:
+    """Milliseconds for each answer, by the clock and on the processor; what the answers weigh, and what is owned."""
+
+    took: list[float]
+    busy: list[float]
+    total: int = 0
+    owned: int = 0
+
+
+def latencies(library: Library, answers: list[str]) -> Latencies:
+    """One answer after the other, the first ones twice."""
+    admitted, found = [entry.asset_id for entry in library.corpus], Latencies([], [])
+    for number, answer in enumerate([*answers[:WARM_UP], *answers]):
+        began, busy = time.perf_counter(), time.thread_time()
+        made = attribute(Texts((answer,), (PROMPT,)), library, admitted, NO_PRIOR, library.method)
+        if number >= WARM_UP:
+            found.busy.append(1000 * (time.thread_time() - busy))
+            found.took.append(1000 * (time.perf_counter() - began))
+            found.total, found.owned = found.total + made.total, found.owned + sum(made.weights.values())
+    return found
 
 
 def rows(
-    corpus: Corpus, library: Library, ours: tuple[float, list[float], float], tokens: int, others: dict, *, held: bool
+    corpus: Corpus, library: Library, ours: tuple[float, Latencies], tokens: int, others: dict, *, held: bool
 ) -> list[Row]:
-    seconds, took, matched = ours
+    seconds, found = ours
     label = corpus.label()
     index = sum(shard.words.nbytes for shard in library.shards)
     built = {
@@ -186,7 +213,7 @@ def rows(
     sizes = {name: beside(other, lambda o: o["index_bytes"] / tokens) for name, other in others.items()}
     p50 = {name: beside(other, lambda o: statistics.median(o["milliseconds"])) for name, other in others.items()}
     p99 = {name: beside(other, lambda o: percentile(o["milliseconds"], 99)) for name, other in others.items()}
-    middle, high = statistics.median(took), percentile(took, 99)
+    middle, high = statistics.median(found.took), percentile(found.took, 99)
     return [
         Row(f"build, {label}", round(corpus.size / MEGABYTE / seconds, 1), "MB/s", beside=built),
         Row(
@@ -201,7 +228,11 @@ def rows(
             "ms",
             f"<= {P50_MS:g} ms" if held else None,
             middle <= P50_MS if held else None,
-            {"of the answers owned": f"{matched:.0%}", **p50},
+            {
+                "of the answers owned": f"{found.owned / found.total:.0%}",
+                "on the processor": round(statistics.median(found.busy), 2),
+                **p50,
+            },
         ),
         Row(
             f"answer p99, {label}",
@@ -209,7 +240,7 @@ def rows(
             "ms",
             f"<= {P99_MS:g} ms" if held else None,
             high <= P99_MS if held else None,
-            p99,
+            {"on the processor": round(percentile(found.busy, 99), 2), **p99},
         ),
     ]
 
