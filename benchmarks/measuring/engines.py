@@ -90,7 +90,8 @@ def archive(folder: Path, distinct: int, repeats: int) -> Facts:
         CommittedBatch(
             batch_id=number + 1, fill=0, place=Place(901, 10, bytes(32), number), header=encoded.header,
             charges=encoded.charges, versioned_hashes=hashes,
-            batch_commitment=batch_commitment(encoded.header, hashes, encoded.charges), first_committed_at=COMMITTED_AT,
+            batch_commitment=batch_commitment(encoded.header, hashes, encoded.charges),
+            terms_from=COMMITTED_AT - 86_400, first_committed_at=COMMITTED_AT,
         )
         for number, (encoded, hashes) in enumerate(made * repeats)
     )  # fmt: skip

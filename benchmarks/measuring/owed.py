@@ -43,10 +43,10 @@ _FILL = (
     """
     INSERT INTO batches (batch_id, fill, tx_hash, operator, lane, first_seq, count, payer_count, set_fe_count,
         total_fee_units, blob_count, base_time, attribution_method, attribution_params_hash, batch_commitment, post_hash,
-        versioned_hashes, reserve_units, committed_at, first_committed_at, verdict, finalized_block_number,
+        versioned_hashes, reserve_units, committed_at, first_committed_at, terms_from, attested_at, verdict, finalized_block_number,
         finalized_block_hash, finalized_log_index, finalized_at, chain_id, block_number, block_hash, log_index)
     SELECT b, 0, sha256(int8send(b)), substring(sha256('operator') FROM 1 FOR 20), 0, b * 100000, {receipts}, 1, 0,
-        {sums} * 1000003, 6, 0, sha256(''), sha256(''), sha256(''), sha256(''), ARRAY[]::bytea[], 0, 0, 0, 'valid',
+        {sums} * 1000003, 6, 0, sha256(''), sha256(''), sha256(''), sha256(''), ARRAY[]::bytea[], 0, 0, 0, 0, 0, 'valid',
         1 + b % 1000, sha256('block'), b, 0, 901, 1, sha256('block'), b
     FROM generate_series(CAST(1 AS bigint), {batches}) b
     """,

@@ -147,7 +147,8 @@ class Writing:
                     attribution_method=header.attribution_method,
                     attribution_params_hash=header.attribution_params_hash, batch_commitment=batch.batch_commitment,
                     post_hash=post_hash(hashes), versioned_hashes=list(hashes), reserve_units=0,
-                    committed_at=COMMITTED_AT, first_committed_at=COMMITTED_AT, verdict="pending", **event,
+                    committed_at=COMMITTED_AT, first_committed_at=COMMITTED_AT,
+                    terms_from=COMMITTED_AT - 86_400, attested_at=COMMITTED_AT - 60, verdict="pending", **event,
                 )
             )  # fmt: skip
             rows = [
@@ -163,7 +164,8 @@ def committed(encoded: EncodedBatch, hashes: Sequence[bytes], batch_id: int) -> 
     return CommittedBatch(
         batch_id=batch_id, fill=0, place=Place(CHAIN_ID, number, keccak256(number.to_bytes(8, "big")), 0),
         header=encoded.header, charges=encoded.charges, versioned_hashes=tuple(hashes),
-        batch_commitment=batch_commitment(encoded.header, hashes, encoded.charges), first_committed_at=COMMITTED_AT,
+        batch_commitment=batch_commitment(encoded.header, hashes, encoded.charges),
+            terms_from=COMMITTED_AT - 86_400, first_committed_at=COMMITTED_AT,
     )  # fmt: skip
 
 

@@ -184,7 +184,7 @@ def proven_false(world: World) -> tuple[Spent, Spent]:
     _, record, batch_id = committed(flow, batch, hashes)
     case = CommittedBatch(batch_id, record, batch.header, hashes, batch.charges)
     opening = Opening.of(kzg.open_at(batch.blobs[0], 1))
-    challenges = Challenges(flow.l2, flow.deployment.l2.challenges)
+    challenges = Challenges(flow.l2, flow.deployment.l2)
     proof, _ = on_l2(flow, challenges.challenge_header(case, 1, opening), "watcher")
     voided = replace(record, status=BatchStatus.VOIDED, reserve_units=0)
     refunds = [flow.ledger.refund(batch_id, voided, batch.header, hashes, batch.charges, [n]) for n in range(2)]

@@ -6,7 +6,15 @@ import {Charge} from "../interfaces/BatchTypes.sol";
 import {AccountView, IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
 import {ExactTransfer} from "../src/libraries/ExactTransfer.sol";
-import {BlacklistToken, CallbackToken, DecimalsToken, FeeToken, NonzeroToken, SilentToken} from "./tokens/OddTokens.sol";
+import {
+    BlacklistToken,
+    CallbackToken,
+    DecimalsToken,
+    FeeToken,
+    NonzeroToken,
+    RebasingToken,
+    SilentToken
+} from "./tokens/OddTokens.sol";
 import {World} from "./World.sol";
 
 contract PaymentEscrowTest is World {
@@ -434,6 +442,15 @@ contract PaymentEscrowTest is World {
         vm.expectRevert(abi.encodeWithSelector(ExactTransfer.TransferNotExact.selector, 10, 9));
         vm.prank(address(ledger));
         escrow.releaseCustody(1, 10);
+    }
+
+    function test_a_token_that_rebases_is_refused() external {
+        RebasingToken rebasing = new RebasingToken();
+        deploy(IERC20Metadata(address(rebasing)), address(0));
+        rebasing.mint(address(this), 10);
+        rebasing.approve(address(escrow), 10);
+        vm.expectRevert(abi.encodeWithSelector(ExactTransfer.TransferNotExact.selector, 10, 9));
+        escrow.deposit(payer, operator, 10);
     }
 
     function test_a_token_that_returns_nothing_works() external {

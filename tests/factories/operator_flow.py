@@ -149,9 +149,13 @@ class OperatorFlow:
     def commit(self, batch: EncodedBatch, hashes: tuple[bytes, ...]) -> tuple[int, BatchRecord, TxReceipt]:
         """Commits the batch on L2: its id, its record, the transaction's receipt."""
         receipt = self.send(self.ledger.commit_batch(batch.header, hashes, batch.charges))
-        time = block_at(self.l2, receipt.block_number).timestamp
+        record = self.record_of(batch, hashes, block_at(self.l2, receipt.block_number).timestamp)
+        return self.ledger.batch_count("latest"), record, receipt
+
+    def record_of(self, batch: EncodedBatch, hashes: tuple[bytes, ...], time: int) -> BatchRecord:
+        """The ledger's record of a batch just committed; its blobs count as unattested if no post of them was."""
         header, total = batch.header, batch.header.total_fee_units
-        record = BatchRecord(
+        return BatchRecord(
             BatchStatus.OPEN,
             header.operator,
             header.lane,
@@ -165,7 +169,6 @@ class OperatorFlow:
             self.ledger.attested_at(post_hash(hashes), "latest"),
             batch_commitment(header, hashes, batch.charges),
         )
-        return self.ledger.batch_count("latest"), record, receipt
 
     def batch(self, asset_id: int, fees: list[tuple[bytes, int]], lane: int = 0) -> EncodedBatch:
         return encode(self.receipts(asset_id, fees, lane))

@@ -25,6 +25,27 @@ contract FeeToken is ERC20("Fee", "FEE") {
     }
 }
 
+/// @notice Balances are shares of a supply that grows: what arrives is rounded down.
+contract RebasingToken is ERC20("Rebasing", "REB") {
+    uint256 private constant UNITS_PER_MILLION_SHARES = 1_000_003;
+
+    function mint(address to, uint256 amount) external {
+        _mint(to, amount);
+    }
+
+    function decimals() public pure override returns (uint8) {
+        return 6;
+    }
+
+    function balanceOf(address account) public view override returns (uint256) {
+        return super.balanceOf(account) * UNITS_PER_MILLION_SHARES / 1e6;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, from == address(0) ? value : value * 1e6 / UNITS_PER_MILLION_SHARES);
+    }
+}
+
 /// @notice Returns nothing from transfers, as the first tokens did.
 contract SilentToken {
     uint8 public constant decimals = 6;

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from indexer.rows.buffer import Origin
 from indexer.rows.movements import Mover
 from indexer.rows.transfers import TRANSFER_MISSING, TRANSFER_UNEXPLAINED, MovedAt, TransferAt, reconcile
+from ledger.chain.events.blob_demands import BlobDemanded, DemandAnswered, DemandReturned
 from ledger.chain.events.operators import BondDeposited, BondSlashed, BondWithdrawn
 from ledger.chain.events.payment_escrow import (
     CustodyReleased,
@@ -22,7 +23,7 @@ from ledger.chain.events.royalty_distributor import Claimed
 from ledger.chain.events.token import Transfer
 from ledger.db.models.indexer_movements import BUCKETS, HELD, INFLOWS, OUTFLOWS
 from ledger.protocol.batch import BatchHeader, Charge
-from tests.factories.l2_contracts import DISTRIBUTOR, ESCROW, L2, OPERATORS, OURS
+from tests.factories.l2_contracts import DEMANDS, DISTRIBUTOR, ESCROW, L2, OPERATORS, OURS
 
 pytestmark = pytest.mark.unit
 
@@ -63,6 +64,9 @@ def events_with_transfers():
             amounts,
             amounts,
         ),
+        st.builds(lambda p, a: (BlobDemanded(1, p, 0, bytes(32), a, 5), [(p, DEMANDS, a)]), people, amounts),
+        st.builds(lambda a: (DemandAnswered(1, OPERATOR, 0, bytes(32), a), [(DEMANDS, OPERATOR, a)]), amounts),
+        st.builds(lambda p, a: (DemandReturned(1, p, 0, a), [(DEMANDS, p, a)]), people, amounts),
         st.just((ThawCancelled(ALICE, OPERATOR), [])),
     )
 
