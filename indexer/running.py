@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 LONGEST_PAUSE_SECONDS = 30.0
 MOVES_IN_A_ROW = 20
 PAUSE_AFTER_MOVE_SECONDS = 0.1
+VERIFIER_PAUSE_SECONDS = 0.2
 
 _log = structlog.get_logger()
 
@@ -34,8 +35,13 @@ def catch_up(indexer: Indexer) -> None:
     """
     with ThreadPoolExecutor(2, thread_name_prefix="follow") as pool:
         futures = [pool.submit(_catch_up_with, follower) for follower in (indexer.l1, indexer.l2)]
+        while not all(future.done() for future in futures):
+            if not indexer.verifier.round():
+                wait(futures, VERIFIER_PAUSE_SECONDS, FIRST_COMPLETED)
         for future in futures:
             future.result()
+    # What was looked for before its L1 post was known is looked for again.
+    indexer.verification.ask_again()
     while indexer.verifier.round():
         pass
 

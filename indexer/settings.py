@@ -17,9 +17,10 @@ class IndexerSettings(DatabaseSettings, ChainSettings, ArchiveSettings):
         description="Pause between two looks at a chain that has nothing new",
     )
     kzg_processes: int = Field(
-        default=0,
+        default=1,
         ge=0,
         le=64,
         validation_alias="INDEXER_KZG_PROCESSES",
-        description="Processes that check blobs while others are decoded; 0 checks them in between",
+        description="Processes that check blobs while others are decoded and written, started once there are many;"
+        " 0 checks them in between. One less than there are processors is right for a backfill",
     )

@@ -20,6 +20,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── FeeTooHighError             the market asks for more than the set ceiling
     │   ├── UpstreamUnavailableError    a model server is away
     │   ├── EngineStoppedError          the embedded engine does not run
+    │   ├── WorkerLostError             a process that shared the work was killed
     │   └── OverloadedError             too much work queued
     └── PermanentError                  the same call fails for ever
         ├── UsageError                  the caller asked for something that cannot be done
@@ -138,6 +139,10 @@ class FeeTooHighError(RetryableError):
 
 class UpstreamUnavailableError(RetryableError):
     """The model server does not answer."""
+
+
+class WorkerLostError(RetryableError):
+    """A process that shared the work was killed; the work will be given to another."""
 
 
 class EngineStoppedError(RetryableError):

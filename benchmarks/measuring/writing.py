@@ -111,6 +111,14 @@ class Writing:
                 with cursor.copy(statement) as copy:
                     copy.write(raw)
 
+    def pieces(self, encoded: EncodedBatch) -> list[tuple[str, bytes]]:
+        """The COPY statements for one more batch with these contents, with their bytes."""
+        return self._pieces(encoded, [versioned_hash(kzg_commitment(blob)) for blob in encoded.blobs])
+
+    def copy(self, pieces: Sequence[tuple[str, bytes]]) -> None:
+        """Nothing but the COPY, in one transaction."""
+        self._copy(pieces, ())
+
     def _pieces(self, encoded: EncodedBatch, hashes: Sequence[bytes]) -> list[tuple[str, bytes]]:
         """The COPY statements that the indexer sends for this batch, with their bytes."""
         batch_id = next(self._batch_ids)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Self
 
-from ledger.errors import KzgError
+from ledger.errors import KzgError, WorkerLostError
 from ledger.protocol.blob.kzg import kzg_commitment, trusted_setup, versioned_hash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+FEW_BLOBS = 24
+"""As many as the chain's head brings in a few minutes."""
 
 
 def commitment_if(blob: bytes, blob_hash: bytes) -> bytes | None:
@@ -22,20 +28,50 @@ def commitment_if(blob: bytes, blob_hash: bytes) -> bytes | None:
     return commitment if versioned_hash(commitment) == blob_hash else None
 
 
-class CommitmentPool:
-    """Checks blobs against their hashes in `workers` processes; with none, in the caller's."""
+def _begin() -> None:
+    """Ctrl-C reaches the whole group of processes; the owner ends its workers when it has finished what it writes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    trusted_setup()
 
-    def __init__(self, workers: int) -> None:
-        self._pool = (
-            ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), trusted_setup) if workers else None
-        )
+
+class CommitmentPool:
+    """Checks blobs against their hashes: in the caller's process at first, in `workers` others once there are many.
+
+    A process costs two seconds and 60 MiB for the trusted setup, which following a chain's head does not repay.
+    Thread-safe.
+    """
+
+    def __init__(self, workers: int, *, few_blobs: int = FEW_BLOBS) -> None:
+        """With no workers, everything is checked in the caller's process; so are the first `few_blobs`."""
+        self._workers = workers
+        self._left = few_blobs
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
 
     def check(self, blobs: Sequence[tuple[bytes, bytes]]) -> list[bytes | None]:
-        """For each (versioned hash, bytes) the commitment, or None where the bytes are not that blob."""
+        """For each (versioned hash, bytes) the commitment, or None where the bytes are not that blob.
+
+        Raises:
+            WorkerLostError: a worker was killed; the next call starts others.
+        """
         hashes, contents = [h for h, _ in blobs], [b for _, b in blobs]
-        if self._pool is None:
+        pool = self._started(len(blobs))
+        if pool is None:
             return list(map(commitment_if, contents, hashes))
-        return list(self._pool.map(commitment_if, contents, hashes))
+        try:
+            return list(pool.map(commitment_if, contents, hashes))
+        except BrokenProcessPool as error:
+            with self._lock:
+                self._pool = None
+            raise WorkerLostError from error
+
+    def _started(self, blobs: int) -> ProcessPoolExecutor | None:
+        with self._lock:
+            self._left -= blobs
+            if self._pool is None and self._workers and self._left < 0:
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPoolExecutor(self._workers, context, _begin)
+            return self._pool
 
     def close(self) -> None:
         """End the processes."""

@@ -166,6 +166,11 @@ class VerificationStore:
                 _write_contents(cursor, batch, verdict.contents)
         return True
 
+    def ask_again(self) -> None:
+        """Every missing blob is due now."""
+        with self.transaction() as cursor:
+            cursor.execute("UPDATE blob_fetches SET next_attempt_at = 0 WHERE next_attempt_at > 0")
+
     def pending(self) -> int:
         """Batches without a verdict."""
         with self.transaction() as cursor:

@@ -5,6 +5,7 @@ Source: EIP-4844; the setup file is the KZG ceremony's, as eth-account ships it.
 """
 
 import hashlib
+import threading
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
@@ -21,6 +22,7 @@ _PRIMITIVE_ROOT: Final = 7
 _ROOT_OF_UNITY: Final = pow(_PRIMITIVE_ROOT, (MODULUS - 1) // FES_PER_BLOB, MODULUS)
 _INDEX_BITS: Final = FES_PER_BLOB.bit_length() - 1
 _PRECOMPUTE: Final = 0
+_loading: Final = threading.Lock()
 
 
 class Opening(NamedTuple):
@@ -33,9 +35,14 @@ class Opening(NamedTuple):
     proof: bytes
 
 
-@cache
 def trusted_setup() -> Any:
-    """The KZG ceremony's setup; the first call in a process loads it."""
+    """The KZG ceremony's setup; the first call in a process loads it, and other threads wait for that one."""
+    with _loading:
+        return _load_trusted_setup()
+
+
+@cache
+def _load_trusted_setup() -> Any:
     folder = files("eth_account") / "typed_transactions" / "blob_transactions"
     with as_file(folder / "kzg_trusted_setup.txt") as path:
         return ckzg.load_trusted_setup(str(path), _PRECOMPUTE)

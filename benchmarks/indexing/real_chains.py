@@ -1,0 +1,60 @@
+"""Full batches posted to a real devnet, and the indexer that reads them from its RPC and beacon addresses."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from benchmarks.indexing.made_batches import FULL_BATCH
+from benchmarks.measuring.timing import Prepared
+from indexer.assembly import assemble
+from indexer.rebuild import forget_everything
+from indexer.running import catch_up
+from ledger.db.session import connect
+from tests.factories.indexed_world import IndexedWorld, indexed_world
+from tributary.devnet import Devnet
+
+PAYERS = 3
+BATCH = FULL_BATCH
+"""With fewer payers there is room for a few receipts more; the size is the same as on the made chains."""
+
+
+class RealChains:
+    """A devnet with that many full batches on it."""
+
+    def __init__(self, world: IndexedWorld, batches: int, scratch: Path) -> None:
+        self._world = world
+        self._scratch = scratch
+        self.receipts = batches * BATCH
+        for n in range(batches):
+            world.commit([100 + (n + i) % 50 for i in range(BATCH)])
+
+    def index(self) -> Prepared:
+        """A contender: from both chains and the beacon node into empty tables and an empty archive."""
+        forget_everything(self._world.url)
+        archive = Path(tempfile.mkdtemp(dir=self._scratch))
+        settings = self._world.settings.model_copy(update={"archive_dir": str(archive)})
+
+        def run() -> None:
+            with assemble(settings) as indexer:
+                catch_up(indexer)
+            with connect(self._world.url, application_name="benchmark") as connection:
+                row = connection.execute("SELECT count(*) FROM receipts").fetchone()
+            if row != (self.receipts,):
+                raise AssertionError(f"{row} of {self.receipts} receipts were written")
+
+        return run
+
+
+@contextmanager
+def real_chains(batches: int, database_url: str) -> Iterator[RealChains]:
+    """Deployed, funded and posted; the database is migrated and empty."""
+    with tempfile.TemporaryDirectory(prefix="tributary-bench-") as name, Devnet.start() as devnet:
+        folder = Path(name)
+        with indexed_world(devnet, folder, SecretStr(database_url).get_secret_value()) as world:
+            world.prepare()
+            chains = RealChains(world, batches, folder)
+            devnet.finalize()
+            yield chains
