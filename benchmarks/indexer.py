@@ -23,6 +23,18 @@ SIZES, QUICK_SIZES = (100_000, 1_000_000, 10_000_000), (100_000, 200_000)
 EVENTS, QUICK_EVENTS = 200_000, 50_000
 REAL_BATCHES, QUICK_REAL_BATCHES = 9, 4
 BARE_BATCHES = 4
+NOTES = (
+    "devnet: real anvils and real blobs; medians.",
+    (
+        "made chains: a server with the JSON-RPC and beacon API of real ones that makes valid batches in memory; timed is the"
+        " whole process, its start included."
+    ),
+    (
+        "bare ckzg + COPY: commitments to the blobs on all processors while the same rows are copied; nothing is read,"
+        " decoded, judged or archived. PostgreSQL has fsync on; its memory is not counted."
+    ),
+    "bare getLogs + COPY: fetches ahead, keeps six fields of a log in a table of its own; no headers, no checks.",
+)
 
 
 def main() -> None:
@@ -34,14 +46,7 @@ def main() -> None:
 
 
 def notes(asked: Options) -> tuple[str, ...]:
-    return (
-        "devnet: real anvils and real blobs; medians." + (" Quick: smaller sizes, one round." if asked.quick else ""),
-        "made chains: a server with the same JSON-RPC and beacon API that makes valid batches in memory; the time is"
-        + " that of the whole process, its start included.",
-        "bare ckzg + COPY: commitments to the blobs on all processors while the same rows are copied; nothing is read,"
-        + " decoded, judged or archived. PostgreSQL has fsync on; its memory is not counted.",
-        "bare getLogs + COPY: fetches ahead, keeps six fields of a log in a table of its own; no headers, no checks.",
-    )
+    return (*NOTES, *(["Quick: smaller sizes, one round."] if asked.quick else []))
 
 
 def receipts(asked: Options, rounds: int) -> list[Row]:

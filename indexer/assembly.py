@@ -68,9 +68,11 @@ def assemble(
         url = settings.database_url.get_secret_value()
         with connect(url, application_name="tributary-index") as connection:
             keep_deployment(connection, file)
-        l1, l2 = file.deployment.l1, file.deployment.l2
-        l1_parts = _Chain("L1", l1.chain_id, settings.l1_rpc_url, {l1.blob_inbox: "BlobInbox"}, l1.deployed_at_block)
-        l2_parts = _Chain("L2", l2.chain_id, settings.l2_rpc_url, _l2_contracts(l2), l2.deployed_at_block, l2)
+        l1, l2, requests = file.deployment.l1, file.deployment.l2, settings.rpc_requests
+        l1_parts = _Chain(
+            "L1", l1.chain_id, settings.l1_rpc_url, requests, {l1.blob_inbox: "BlobInbox"}, l1.deployed_at_block
+        )
+        l2_parts = _Chain("L2", l2.chain_id, settings.l2_rpc_url, requests, _l2_contracts(l2), l2.deployed_at_block, l2)
         l1_follower = _follower(l1_parts, url, file, resources, report)
         l2_follower = _follower(l2_parts, url, file, resources, report)
         verification = VerificationStore(url)
@@ -86,6 +88,7 @@ class _Chain:
     name: str
     chain_id: int
     urls: Sequence[str]
+    most_requests: int
     contracts: dict[bytes, str]
     first_block: int
     l2: L2Deployment | None = None
@@ -111,6 +114,7 @@ def _follower(
     report: Callable[[str, Progress], None],
 ) -> Follower:
     rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name, patience_seconds=PATIENCE_SECONDS)
+    rpc.limit_requests(chain.most_requests)
     resources.callback(rpc.close)
     rpc.verify()
     store = ChainStore(database_url, chain.chain_id)

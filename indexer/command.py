@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from indexer.assembly import assemble
 from indexer.collecting import rare_collections
+from indexer.operation.server import operation_server
+from indexer.operation.watch import Watch
 from indexer.rebuild import forget_everything
 from indexer.running import catch_up, follow
 from indexer.settings import IndexerSettings
@@ -37,16 +39,29 @@ def index(
 
     Follows the chains until it is stopped (Ctrl-C), through reorganisations, restarts and lies of nodes. Addresses of
     nodes, database and archive come from the settings: L1_RPC_URL, L2_RPC_URL, BEACON_URL, DATABASE_URL, ARCHIVE_DIR.
+    With INDEXER_PORT it tells how it fares: /health, /ready, /status and /metrics (Prometheus).
     """
     settings = IndexerSettings.load()
     url = settings.database_url.get_secret_value()
     if rebuild:
         forget_everything(url)
-    with rare_collections(), _progress() as report, assemble(settings, report) as indexer:
+    watch = Watch()
+    with ExitStack() as stack:
+        stack.enter_context(rare_collections())
+        draw = stack.enter_context(_progress())
+
+        def report(chain: str, progress: ChainProgress) -> None:
+            watch.stepped(chain, progress)
+            draw(chain, progress)
+
+        address = stack.enter_context(operation_server(watch, settings))
+        if address is not None:
+            typer.echo(f"Health, status and metrics are at {address}.", err=True)
+        indexer = stack.enter_context(assemble(settings, report))
         if once:
             catch_up(indexer)
         else:
-            follow(indexer, _stop_on_signals(), settings.poll_seconds)
+            follow(indexer, _stop_on_signals(), settings.poll_seconds, watch)
     for line in summarize(url).lines():
         typer.echo(line)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from indexer.assembly import Indexer
     from indexer.following.follower import Follower
-    from indexer.verification.verifier import Verifier
+    from indexer.operation.watch import Watch
 
 LONGEST_PAUSE_SECONDS = 30.0
 MOVES_IN_A_ROW = 20
@@ -61,36 +61,40 @@ def _catch_up_with(follower: Follower) -> None:
             time.sleep(PAUSE_AFTER_MOVE_SECONDS)
 
 
-def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float) -> None:
+def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float, watch: Watch) -> None:
     """Keep the rows in step with both chains until `stop` is set.
 
     What passes (a node, the beacon endpoint, PostgreSQL or the archive away) is waited for.
 
+    Args:
+        indexer: its followers report to the same watch.
+        stop: ends the loops after the run that each is writing.
+        poll_seconds: pause after a turn that found nothing.
+        watch: told how the loops fare.
+
     Raises:
         PermanentError: going on makes no sense; everything has stopped.
     """
-    jobs: list[Callable[[], bool]] = [
-        lambda: _not_caught_up(indexer.l1),
-        lambda: _not_caught_up(indexer.l2),
-        lambda: bool(_round(indexer.verifier)),
-    ]
+
+    def verify() -> bool:
+        done = indexer.verifier.round()
+        watch.verified(done)
+        return bool(done)
+
+    jobs: dict[str, Callable[[], bool]] = {
+        "L1": lambda: not indexer.l1.step().caught_up,
+        "L2": lambda: not indexer.l2.step().caught_up,
+        "blobs": verify,
+    }
     with ThreadPoolExecutor(len(jobs), thread_name_prefix="index") as pool:
-        futures = [pool.submit(_repeat, job, stop, poll_seconds) for job in jobs]
+        futures = [pool.submit(_repeat, name, job, stop, poll_seconds, watch) for name, job in jobs.items()]
         wait(futures, return_when=FIRST_EXCEPTION)
         stop.set()
         for future in futures:
             future.result()
 
 
-def _not_caught_up(follower: Follower) -> bool:
-    return not follower.step().caught_up
-
-
-def _round(verifier: Verifier) -> bool:
-    return bool(verifier.round())
-
-
-def _repeat(job: Callable[[], bool], stop: threading.Event, poll_seconds: float) -> None:
+def _repeat(name: str, job: Callable[[], bool], stop: threading.Event, poll_seconds: float, watch: Watch) -> None:
     """Do the job again and again, at once while it says that there is more; failures back off."""
     pause = poll_seconds
     while not stop.is_set():
@@ -100,7 +104,8 @@ def _repeat(job: Callable[[], bool], stop: threading.Event, poll_seconds: float)
         except ReorgDetectedError:
             more = True
         except RetryableError as error:
-            _log.warning("waiting", reason=str(error), seconds=round(pause, 1))
+            _log.warning("waiting", loop=name, reason=str(error), seconds=round(pause, 1))
+            watch.waits(name, str(error))
             stop.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             continue

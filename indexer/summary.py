@@ -16,11 +16,17 @@ SELECT count(*) FILTER (WHERE verdict = 'valid'), count(*) FILTER (WHERE verdict
        count(*) FILTER (WHERE verdict = 'pending'), coalesce(sum(count) FILTER (WHERE verdict = 'valid'), 0)
 FROM batches
 """
+_REORGS = "SELECT chain_id, reorgs, deepest_reorg_blocks FROM cursors ORDER BY chain_id"
+_COUNTS = "SELECT (SELECT count(*) FROM findings), (SELECT count(*) FROM blob_fetches)"
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Heads by chain and tag, batches by verdict, receipts of valid batches, findings."""
+    """Heads by chain and tag, batches by verdict, receipts of valid batches, findings.
+
+    `reorgs` has for each chain how many were undone and how many blocks the deepest took; `missing` counts the posts of
+    which a blob is not had yet.
+    """
 
     heads: dict[int, dict[str, int]]
     valid: int
@@ -28,6 +34,8 @@ class Summary:
     pending: int
     receipts: int
     findings: int
+    missing: int
+    reorgs: dict[int, tuple[int, int]]
 
     def lines(self) -> Iterator[str]:
         """The summary as a person reads it."""
@@ -47,5 +55,6 @@ def summarize(database_url: str) -> Summary:
         for chain_id, tag, number in connection.execute(_HEADS):
             heads.setdefault(chain_id, {})[tag] = number
         valid, invalid, pending, receipts = connection.execute(_BATCHES).fetchone() or (0, 0, 0, 0)
-        findings = connection.execute("SELECT count(*) FROM findings").fetchone() or (0,)
-    return Summary(heads, valid, invalid, pending, int(receipts), findings[0])
+        findings, missing = connection.execute(_COUNTS).fetchone() or (0, 0)
+        reorgs = {chain_id: (count, deepest) for chain_id, count, deepest in connection.execute(_REORGS)}
+    return Summary(heads, valid, invalid, pending, int(receipts), findings, missing, reorgs)

@@ -246,6 +246,10 @@ class RpcRejectedError(PermanentError):
         self.data = data
 
 
+class AnswerTooLargeError(RpcRejectedError):
+    """An endpoint answered more than can be taken in at once; ask for less."""
+
+
 class ContractRevertedError(PermanentError):
     """A contract refused the call."""
 

@@ -72,7 +72,7 @@ class Follower:
             interpreter: logs to rows.
             first_block: the first block that can hold a log of ours.
             deployment_hash: which contracts the rows are of.
-            report: told after each write.
+            report: told after each write, and after each look that found nothing new.
         """
         self._source = source
         self._store = store
@@ -98,7 +98,9 @@ class Follower:
             run = self._source.linked_run(tip, min(heads.latest.number, tip.number + LINKED_BLOCKS))
             return self._write(tip, self._read(run), heads)
         self._store.note_heads(tip, heads)
-        return Progress(tip, heads.latest, 0)
+        progress = Progress(tip, heads.latest, 0)
+        self._report(progress)
+        return progress
 
     def _tip(self) -> BlockRef:
         tip = self._store.tip(self._deployment_hash)

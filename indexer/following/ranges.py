@@ -7,7 +7,7 @@ from dataclasses import dataclass
 TARGET_LOGS = 20_000
 """Logs in one answer that are worth a transaction of their own and still small in memory."""
 
-TARGET_BYTES = 16 * 2**20
+TARGET_BYTES = 8 * 2**20
 """Topics and data of the logs in one answer; a node's JSON is about three times as long."""
 
 LARGEST_RANGE_BLOCKS = 50_000

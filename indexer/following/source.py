@@ -7,6 +7,7 @@ from operator import lt
 from typing import TYPE_CHECKING, Final
 
 from ledger.chain.blocks import BlockRef, Heads, blocks_at, heads, parse_block
+from ledger.chain.lag import LagWatch
 from ledger.chain.logs import RawLog, log_call, parse_logs
 from ledger.chain.quantities import to_data, to_quantity
 from ledger.errors import BlockNotFoundError, MalformedAnswerError, ReorgDetectedError
@@ -75,6 +76,7 @@ class ChainSource:
     def __init__(self, rpc: RpcClient, wanted: Filter) -> None:
         self._rpc = rpc
         self._wanted = wanted
+        self._lag = LagWatch(rpc)
 
     @property
     def chain_id(self) -> int:
@@ -86,6 +88,7 @@ class ChainSource:
 
     def heads(self) -> Heads:
         """The chain's own latest, safe and finalized block."""
+        self._lag.look()
         return heads(self._rpc)
 
     def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:

@@ -17,10 +17,12 @@ from ledger.chain.blocks import BlockRef
 from ledger.chain.endpoint import Endpoint, exchange
 from ledger.chain.quantities import Json, data, member, to_data
 from ledger.errors import (
+    AnswerTooLargeError,
     BeaconUnavailableError,
     BlobNotAvailableError,
     MalformedAnswerError,
     RetryableError,
+    RpcRateLimitedError,
     RpcUnavailableError,
 )
 from ledger.protocol.blob import kzg
@@ -109,12 +111,20 @@ class BeaconClient:
         )
         for attempt in range(1, _ROUNDS + 1):
             try:
-                return exchange(self._client, endpoint.name, request)
+                with endpoint.allowance.slot():
+                    answer = exchange(self._client, endpoint.name, request)
+            except AnswerTooLargeError as error:
+                raise MalformedAnswerError(str(error)) from error
             except RpcUnavailableError as error:
+                if isinstance(error, RpcRateLimitedError):
+                    endpoint.allowance.throttled()
                 if attempt == _ROUNDS:
                     raise BeaconUnavailableError(f"The beacon endpoint is out of reach: {error}") from error
                 asked = getattr(error, "retry_after_seconds", None)
                 self._sleep(_PAUSE_SECONDS * attempt if asked is None else asked)
+            else:
+                endpoint.allowance.answered()
+                return answer
         raise AssertionError  # the loop returns or raises
 
 

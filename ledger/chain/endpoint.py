@@ -6,9 +6,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ledger.errors import RpcRateLimitedError, RpcUnavailableError
+from ledger.chain.allowance import Allowance
+from ledger.errors import AnswerTooLargeError, RpcRateLimitedError, RpcUnavailableError
 
 _MAX_RETRY_AFTER_SECONDS = 120.0
+MOST_REQUESTS = 8
+MAX_ANSWER_BYTES = 128 * 2**20
 
 
 def public_name(url: str) -> str:
@@ -25,6 +28,9 @@ class Endpoint:
     resting_until: float = 0.0
     faults: int = 0
     verified: bool = False
+    lags: bool = False
+    """Behind the others, as `LagWatch` last saw it."""
+    allowance: Allowance = field(default_factory=lambda: Allowance(MOST_REQUESTS))
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,9 +53,10 @@ def exchange(client: httpx.Client, name: str, request: httpx.Request) -> httpx.R
     Raises:
         RpcRateLimitedError: 429, or 503 with Retry-After.
         RpcUnavailableError: no connection, no answer in time, a proxy's or server's error page.
+        AnswerTooLargeError: the answer is longer than any honest one need be.
     """
     try:
-        response = client.send(request)
+        response = _received(client, name, request)
     except httpx.HTTPError as error:
         reason = str(error) or type(error).__name__
         raise RpcUnavailableError(f"{name} did not answer: {reason}.") from error
@@ -59,6 +66,22 @@ def exchange(client: httpx.Client, name: str, request: httpx.Request) -> httpx.R
     if response.status_code >= 500 or response.status_code in (401, 403, 408):
         raise RpcUnavailableError(f"{name} answered HTTP {response.status_code}.")
     return response
+
+
+def _received(client: httpx.Client, name: str, request: httpx.Request) -> httpx.Response:
+    """The whole answer; one that does not end is given up before it fills the memory."""
+    answer = client.send(request, stream=True)
+    try:
+        pieces, size = [], 0
+        for piece in answer.iter_bytes():
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise AnswerTooLargeError(f"{name} answered more than {MAX_ANSWER_BYTES // 2**20} MiB at once.")
+            pieces.append(piece)
+    finally:
+        answer.close()
+    headers = [(k, v) for k, v in answer.headers.multi_items() if k not in {"content-encoding", "content-length"}]
+    return httpx.Response(answer.status_code, headers=headers, content=b"".join(pieces), request=request)
 
 
 def _retry_after_seconds(response: httpx.Response) -> float | None:

@@ -14,6 +14,7 @@ from typing import Final
 import httpx
 from pydantic_core import from_json, to_json
 
+from ledger.chain.allowance import Allowance
 from ledger.chain.endpoint import Endpoint, exchange
 from ledger.chain.quantities import Json, quantity
 from ledger.errors import (
@@ -33,6 +34,8 @@ RpcCall = tuple[str, Sequence[Json]]
 MAX_CALLS_PER_REQUEST: Final = 100
 _FIRST_REST_SECONDS: Final = 0.2
 _LONGEST_REST_SECONDS: Final = 15.0
+_LAG_SECONDS: Final = 5.0
+"""An endpoint that lags is asked when the others rest for longer than this."""
 _RESOURCE_NOT_FOUND: Final = -32001
 """EIP-1898's code for a block that the node does not have."""
 _RATE_LIMIT_WORDS: Final = (
@@ -74,11 +77,16 @@ class RpcClient:
             raise RpcUnavailableError(f"No RPC address is set for {name}.")
         self.chain_id = chain_id
         self.name = name
-        self._endpoints = [Endpoint(url) for url in urls]
+        self.endpoints = [Endpoint(url) for url in urls]
         self._patience_seconds = patience_seconds
         self._client = httpx.Client(timeout=timeout_seconds, transport=transport)
         self._ids = itertools.count(1)
         self._sleep = sleep
+
+    def limit_requests(self, most: int) -> None:
+        """Let at most this many requests be under way at one endpoint; fewer after it has answered 429."""
+        for endpoint in self.endpoints:
+            endpoint.allowance = Allowance(most)
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,12 +100,12 @@ class RpcClient:
             RpcUnavailableError: none answers.
         """
         faults: list[RetryableError] = []
-        for endpoint in self._endpoints:
+        for endpoint in self.endpoints:
             try:
                 self._verify(endpoint)
             except RetryableError as error:
                 faults.append(error)
-        if len(faults) == len(self._endpoints):
+        if len(faults) == len(self.endpoints):
             raise RpcUnavailableError(f"{self.name} is out of reach: {faults[0]}")
 
     def call(self, method: str, *params: Json) -> Json:
@@ -126,19 +134,20 @@ class RpcClient:
                 return self._ask(endpoint, calls)
             except BlockNotFoundError:
                 # Another endpoint may be further ahead; waiting for this one is the caller's choice.
-                if attempts >= len(self._endpoints):
+                if attempts >= len(self.endpoints):
                     raise
                 endpoint.rest(time.monotonic(), _FIRST_REST_SECONDS)
             except RetryableError as error:
                 endpoint.rest(time.monotonic(), _rest_seconds(endpoint.faults, error))
-                soonest = min(e.resting_until for e in self._endpoints)
-                if attempts >= len(self._endpoints) and soonest > deadline:
+                soonest = min(e.resting_until for e in self.endpoints)
+                if attempts >= len(self.endpoints) and soonest > deadline:
                     raise RpcUnavailableError(f"{self.name} is out of reach: {error}") from error
         raise AssertionError  # count() never ends
 
     def _next_endpoint(self) -> Endpoint:
-        """The endpoint that may be asked soonest, once it may; the first wins a tie."""
-        endpoint = min(self._endpoints, key=lambda e: max(e.resting_until, time.monotonic()))
+        """The endpoint that may be asked soonest, once it may; the first wins a tie, one that lags comes later."""
+        now = time.monotonic()
+        endpoint = min(self.endpoints, key=lambda e: max(e.resting_until, now) + _LAG_SECONDS * e.lags)
         wait = endpoint.resting_until - time.monotonic()
         if wait > 0:
             self._sleep(wait)
@@ -147,9 +156,21 @@ class RpcClient:
     def _ask(self, endpoint: Endpoint, calls: Sequence[RpcCall]) -> list[Json]:
         if not endpoint.verified:
             self._verify(endpoint)
-        results = self._exchange(endpoint, calls)
+        try:
+            with endpoint.allowance.slot():
+                results = self._exchange(endpoint, calls)
+        except RpcRateLimitedError:
+            endpoint.allowance.throttled()
+            raise
+        endpoint.allowance.answered()
         endpoint.recover()
         return results
+
+    def ask_one(self, endpoint: Endpoint, method: str, *params: Json, timeout_seconds: float) -> Json:
+        """What this very endpoint answers, asked once; RetryableError if it does not."""
+        if not endpoint.verified:
+            self._verify(endpoint)
+        return self._exchange(endpoint, [(method, params)], timeout_seconds)[0]
 
     def _verify(self, endpoint: Endpoint) -> None:
         actual = quantity(self._exchange(endpoint, [("eth_chainId", ())])[0])
@@ -157,7 +178,9 @@ class RpcClient:
             raise WrongChainError(endpoint.name, self.chain_id, actual)
         endpoint.verified = True
 
-    def _exchange(self, endpoint: Endpoint, calls: Sequence[RpcCall]) -> list[Json]:
+    def _exchange(
+        self, endpoint: Endpoint, calls: Sequence[RpcCall], timeout_seconds: float | None = None
+    ) -> list[Json]:
         """One HTTP request with these calls; a single call goes out bare, not as an array."""
         ids = [next(self._ids) for _ in calls]
         bodies = [
@@ -169,6 +192,7 @@ class RpcClient:
             endpoint.url,
             content=to_json(bodies if len(bodies) > 1 else bodies[0]),
             headers={"content-type": "application/json"},
+            timeout=httpx.USE_CLIENT_DEFAULT if timeout_seconds is None else timeout_seconds,
         )
         response = exchange(self._client, endpoint.name, request)
         try:
