@@ -21,9 +21,12 @@ pytestmark = pytest.mark.chain
 @pytest.fixture
 def two_endpoints(devnet):
     """The L2 behind two proxies, and a client that prefers the first."""
-    with rpc_proxy(devnet.l2_url) as first, rpc_proxy(devnet.l2_url) as second:
-        with closing(RpcClient([first.url, second.url], devnet.l2_chain_id, name="L2")) as rpc:
-            yield first, second, rpc
+    with (
+        rpc_proxy(devnet.l2_url) as first,
+        rpc_proxy(devnet.l2_url) as second,
+        closing(RpcClient([first.url, second.url], devnet.l2_chain_id, name="L2")) as rpc,
+    ):
+        yield first, second, rpc
 
 
 def frozen_at(number):
