@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from ledger.chain.deployment import L2Deployment
 
 
-PATIENCE_SECONDS = 20.0
-"""For one call to a node: the follower itself tries again and again, and a stop should not take minutes."""
-
-
 @dataclass(slots=True)
 class Indexer:
     """Two followers and a verifier over one database. Closing it ends connections and processes."""
@@ -68,11 +64,12 @@ def assemble(
         url = settings.database_url.get_secret_value()
         with connect(url, application_name="tributary-index") as connection:
             keep_deployment(connection, file)
-        l1, l2, requests = file.deployment.l1, file.deployment.l2, settings.rpc_requests
+        l1, l2 = file.deployment.l1, file.deployment.l2
+        patience = settings.patience_seconds, settings.rpc_requests
         l1_parts = _Chain(
-            "L1", l1.chain_id, settings.l1_rpc_url, requests, {l1.blob_inbox: "BlobInbox"}, l1.deployed_at_block
+            "L1", l1.chain_id, settings.l1_rpc_url, patience, {l1.blob_inbox: "BlobInbox"}, l1.deployed_at_block
         )
-        l2_parts = _Chain("L2", l2.chain_id, settings.l2_rpc_url, requests, _l2_contracts(l2), l2.deployed_at_block, l2)
+        l2_parts = _Chain("L2", l2.chain_id, settings.l2_rpc_url, patience, _l2_contracts(l2), l2.deployed_at_block, l2)
         l1_follower = _follower(l1_parts, url, file, resources, report)
         l2_follower = _follower(l2_parts, url, file, resources, report)
         verification = VerificationStore(url)
@@ -88,7 +85,8 @@ class _Chain:
     name: str
     chain_id: int
     urls: Sequence[str]
-    most_requests: int
+    patience: tuple[float, int]
+    """Seconds for one call over all addresses, and requests under way at one of them."""
     contracts: dict[bytes, str]
     first_block: int
     l2: L2Deployment | None = None
@@ -113,8 +111,9 @@ def _follower(
     resources: ExitStack,
     report: Callable[[str, Progress], None],
 ) -> Follower:
-    rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name, patience_seconds=PATIENCE_SECONDS)
-    rpc.limit_requests(chain.most_requests)
+    patience_seconds, most_requests = chain.patience
+    rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name, patience_seconds=patience_seconds)
+    rpc.limit_requests(most_requests)
     resources.callback(rpc.close)
     rpc.verify()
     store = ChainStore(database_url, chain.chain_id)

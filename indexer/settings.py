@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Annotated
 
-from ledger.config import ArchiveSettings, ChainSettings, DatabaseSettings
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from ledger.config import ArchiveSettings, ChainSettings, DatabaseSettings, split_urls
 
 
-class IndexerSettings(DatabaseSettings, ChainSettings, ArchiveSettings):
+class CheckingSettings(DatabaseSettings, ArchiveSettings):
+    """Which index and which archive, and how many processes check blobs."""
+
+    kzg_processes: int = Field(
+        default=1,
+        ge=0,
+        le=64,
+        validation_alias="INDEXER_KZG_PROCESSES",
+        description="Processes that check blobs while others are decoded and written, started once there are many;"
+        " 0 checks them in between. One less than there are processors is right for a backfill",
+    )
+
+
+class BlobArchiveSettings(CheckingSettings):
+    """What `tributary archive` is told."""
+
+    beacon_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls)] = Field(
+        default=(),
+        validation_alias="BEACON_URL",
+        description="Beacon API addresses that missing blobs are asked of last, separated by commas",
+    )
+
+
+class IndexerSettings(CheckingSettings, ChainSettings):
     """Which chains to read, where blobs and rows are kept, and how eagerly."""
 
     poll_seconds: float = Field(
@@ -16,20 +42,18 @@ class IndexerSettings(DatabaseSettings, ChainSettings, ArchiveSettings):
         validation_alias="INDEXER_POLL_SECONDS",
         description="Pause between two looks at a chain that has nothing new",
     )
+    patience_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        validation_alias="INDEXER_PATIENCE_SECONDS",
+        description="How long one call to a node is tried, over all its addresses, before the turn counts as failed",
+    )
     rpc_requests: int = Field(
         default=8,
         ge=1,
         le=100,
         validation_alias="INDEXER_RPC_REQUESTS",
         description="Requests under way at one JSON-RPC endpoint at a time; fewer while it answers 429",
-    )
-    kzg_processes: int = Field(
-        default=1,
-        ge=0,
-        le=64,
-        validation_alias="INDEXER_KZG_PROCESSES",
-        description="Processes that check blobs while others are decoded and written, started once there are many;"
-        " 0 checks them in between. One less than there are processors is right for a backfill",
     )
     host: str = Field(
         default="127.0.0.1",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from ledger.errors import ArchiveUnavailableError, KzgError
+from ledger.errors import ArchiveUnavailableError, KzgError, SettingsError
 from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
 
 if TYPE_CHECKING:
@@ -26,7 +26,15 @@ class BlobArchive:
     """Blobs under a folder or any address that fsspec understands (`s3://bucket/prefix`, `memory://name`)."""
 
     def __init__(self, address: str | Path) -> None:
-        filesystem, root = fsspec.core.url_to_fs(str(address))
+        """Take an address; nothing is asked of it yet.
+
+        Raises:
+            SettingsError: there is no store of that kind, or the package that speaks to it is not installed.
+        """
+        try:
+            filesystem, root = fsspec.core.url_to_fs(str(address))
+        except (ImportError, ValueError) as error:
+            raise SettingsError(f"The blob archive {address} can not be used: {error}.") from error
         self._files: Any = filesystem
         self._root = str(root).rstrip("/")
 
@@ -49,7 +57,7 @@ class BlobArchive:
             return bytes(self._files.cat_file(self.path(blob_hash)))
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except Exception as error:  # each store's own library raises its own errors
             raise ArchiveUnavailableError(f"The blob archive at {self._root} can not be read: {error}.") from error
 
     def get(self, blob_hash: bytes) -> bytes | None:
@@ -76,7 +84,7 @@ class BlobArchive:
                 _write_durably(Path(path), blob)
             else:
                 self._files.pipe_file(path, blob)
-        except OSError as error:
+        except Exception as error:
             raise ArchiveUnavailableError(f"The blob archive at {self._root} can not be written: {error}.") from error
 
     def hashes(self) -> Iterator[bytes]:

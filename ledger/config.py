@@ -99,6 +99,15 @@ Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls), Field(m
 """One or more addresses, separated by commas; the first is asked first."""
 
 
+def archive_address(value: object) -> object:
+    """An address with a scheme (`s3://bucket/prefix`) as it is, anything else as a path."""
+    return value if isinstance(value, str) and "://" in value else Path(str(value))
+
+
+ArchiveAddress = Annotated[str | Path, BeforeValidator(archive_address)]
+"""A folder, or an object store's address as fsspec understands it."""
+
+
 class DatabaseSettings(Settings):
     """Which PostgreSQL to use."""
 
@@ -155,10 +164,11 @@ class ChainSettings(L1Settings, L2Settings):
 class ArchiveSettings(Settings):
     """Where blobs are kept past the 18 days that beacon nodes keep them."""
 
-    archive_dir: Path = Field(
+    archive_dir: ArchiveAddress = Field(
         validation_alias="ARCHIVE_DIR",
         default_factory=lambda: state_folder() / "archive",
-        description="Folder of the blob archive, content-addressed by versioned hash",
+        description="Blob archive, content-addressed by versioned hash: a folder, or an object store's address as"
+        " fsspec understands it (s3://bucket/prefix)",
     )
 
 

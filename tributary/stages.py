@@ -68,6 +68,7 @@ PARTS = (
         "Index registered texts; say whose words an answer holds; compute a receipt's set again.",
         CHECK_PANEL,
     ),
+    Part("archive", "indexer.command_archive", "Check the blob archive, and fetch what it lacks.", CHECK_PANEL, True),
     Part("audit", "audit.command", "Rebuild every balance from chains and blobs alone, and compare.", CHECK_PANEL),
 )
 

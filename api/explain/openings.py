@@ -42,7 +42,7 @@ def _read(archive: str, blob_hash: bytes) -> bytes:
 class BlobProofs:
     """Proofs of the blobs in an archive. Thread-safe; `close` ends the process."""
 
-    def __init__(self, archive: Path, kept: KeptFiles) -> None:
+    def __init__(self, archive: str | Path, kept: KeptFiles) -> None:
         self._archive = str(archive)
         self._kept = kept
         self._lock = threading.Lock()

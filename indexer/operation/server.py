@@ -31,6 +31,7 @@ def operation_server(watch: Watch, settings: IndexerSettings) -> Iterator[str | 
         yield None
         return
     listener = bind(settings.host, settings.port)
+    listener.listen()  # whoever reads the address may connect at once
     server = uvicorn.Server(uvicorn.Config(build_app(watch, settings), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="operation", daemon=True)
     thread.start()

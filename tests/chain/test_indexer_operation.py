@@ -70,7 +70,7 @@ def test_a_following_indexer_tells_how_it_fares(world, postgres_server, migrated
     url = postgres_server.create_database("operation", migrated_template)
     with rpc_proxy(world.flow.devnet.l2_url) as l2:
         environment = world.environment(
-            url, INDEXER_PORT="0", L2_RPC_URL=l2.url, INDEXER_READY_SECONDS="3", INDEXER_READY_BLOCKS="5"
+            url, INDEXER_PORT="0", L2_RPC_URL=l2.url, INDEXER_READY_SECONDS="3", INDEXER_PATIENCE_SECONDS="0.5"
         )
         with running(environment) as client:
             assert client.get("/health").json() == {"status": "ok"}
@@ -114,7 +114,7 @@ def test_a_node_that_goes_away_half_way_ends_one_pass_with_a_sentence(world, pos
                 raise ConnectionError
 
         l2.before = gone_after_the_heads
-        code, complaints = ended(world.environment(url, L2_RPC_URL=l2.url), "--once")
+        code, complaints = ended(world.environment(url, L2_RPC_URL=l2.url, INDEXER_PATIENCE_SECONDS="0.5"), "--once")
     assert code == 1
     assert len(complaints) == 1
     assert complaints[0].startswith("L2 is out of reach")

@@ -1,0 +1,37 @@
+"""The blobs that the chains name, as the index knows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.chain.blocks import BlockRef
+from ledger.db.session import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NAMED = """
+SELECT n.hash, p.block_number, p.block_hash, p.l1_time
+FROM (SELECT unnest(versioned_hashes) AS hash FROM posts UNION SELECT unnest(versioned_hashes) FROM batches) AS n
+LEFT JOIN LATERAL (
+    SELECT block_number, block_hash, l1_time FROM posts WHERE n.hash = ANY(versioned_hashes)
+    ORDER BY block_number DESC LIMIT 1
+) AS p ON true
+ORDER BY p.block_number NULLS FIRST, n.hash
+"""
+
+
+class NamedBlob(NamedTuple):
+    """A versioned hash, and the newest L1 block that is known to have posted it."""
+
+    versioned_hash: bytes
+    l1_block: BlockRef | None
+
+
+def named_blobs(database_url: str) -> Iterator[NamedBlob]:
+    """Every blob of a post or a batch, once, by rising L1 block."""
+    with connect(database_url, application_name="tributary-archive") as connection:
+        rows = connection.execute(_NAMED).fetchall()
+    for blob_hash, number, block_hash, l1_time in rows:
+        block = None if number is None else BlockRef(number, block_hash, b"", l1_time)
+        yield NamedBlob(blob_hash, block)
