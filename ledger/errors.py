@@ -20,7 +20,6 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── FeeTooHighError             the market asks for more than the set ceiling
     │   ├── UpstreamUnavailableError    a model server is away
     │   ├── EngineStoppedError          the embedded engine does not run
-    │   ├── WorkerLostError             a process that shared the work was killed
     │   └── OverloadedError             too much work queued
     └── PermanentError                  the same call fails for ever
         ├── UsageError                  the caller asked for something that cannot be done
@@ -141,10 +140,6 @@ class UpstreamUnavailableError(RetryableError):
     """The model server does not answer."""
 
 
-class WorkerLostError(RetryableError):
-    """A process that shared the work was killed; the work will be given to another."""
-
-
 class EngineStoppedError(RetryableError):
     """The embedded engine is not running."""
 
@@ -244,10 +239,6 @@ class RpcRejectedError(PermanentError):
         super().__init__(sentence)
         self.code = code
         self.data = data
-
-
-class AnswerTooLargeError(RpcRejectedError):
-    """An endpoint answered more than can be taken in at once; ask for less."""
 
 
 class ContractRevertedError(PermanentError):

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Self
 
-from ledger.errors import KzgError, WorkerLostError
+from ledger.errors import BlobNotAvailableError, KzgError
 from ledger.protocol.blob.kzg import kzg_commitment, trusted_setup, versioned_hash
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class CommitmentPool:
         """For each (versioned hash, bytes) the commitment, or None where the bytes are not that blob.
 
         Raises:
-            WorkerLostError: a worker was killed; the next call starts others.
+            BlobNotAvailableError: a worker was killed; the next call starts others.
         """
         hashes, contents = [h for h, _ in blobs], [b for _, b in blobs]
         pool = self._started(len(blobs))
@@ -63,7 +63,9 @@ class CommitmentPool:
         except BrokenProcessPool as error:
             with self._lock:
                 self._pool = None
-            raise WorkerLostError from error
+            raise BlobNotAvailableError(
+                "A blob could not be checked: the process that was at it was killed."
+            ) from error
 
     def _started(self, blobs: int) -> ProcessPoolExecutor | None:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from indexer.verification.judge import judge
-from ledger.errors import ArchiveUnavailableError, BlobNotAvailableError, RetryableError, WorkerLostError
+from ledger.errors import ArchiveUnavailableError, BlobNotAvailableError, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class Verifier:
             del self._fetching[post.post_hash]
             try:
                 blobs = future.result()
-            except (BlobNotAvailableError, ArchiveUnavailableError, WorkerLostError) as error:
+            except (BlobNotAvailableError, ArchiveUnavailableError) as error:
                 self._store.missed(post, int(self._clock()) + _backoff(post.attempts), str(error))
                 continue
             self._store.fetched(post.post_hash, blobs)

@@ -17,12 +17,12 @@ from ledger.chain.blocks import BlockRef
 from ledger.chain.endpoint import Endpoint, exchange
 from ledger.chain.quantities import Json, data, member, to_data
 from ledger.errors import (
-    AnswerTooLargeError,
     BeaconUnavailableError,
     BlobNotAvailableError,
     MalformedAnswerError,
     RetryableError,
     RpcRateLimitedError,
+    RpcRejectedError,
     RpcUnavailableError,
 )
 from ledger.protocol.blob import kzg
@@ -113,7 +113,7 @@ class BeaconClient:
             try:
                 with endpoint.allowance.slot():
                     answer = exchange(self._client, endpoint.name, request)
-            except AnswerTooLargeError as error:
+            except RpcRejectedError as error:
                 raise MalformedAnswerError(str(error)) from error
             except RpcUnavailableError as error:
                 if isinstance(error, RpcRateLimitedError):

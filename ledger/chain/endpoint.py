@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from ledger.chain.allowance import Allowance
-from ledger.errors import AnswerTooLargeError, RpcRateLimitedError, RpcUnavailableError
+from ledger.errors import RpcRateLimitedError, RpcRejectedError, RpcUnavailableError
 
 _MAX_RETRY_AFTER_SECONDS = 120.0
 MOST_REQUESTS = 8
@@ -53,7 +53,7 @@ def exchange(client: httpx.Client, name: str, request: httpx.Request) -> httpx.R
     Raises:
         RpcRateLimitedError: 429, or 503 with Retry-After.
         RpcUnavailableError: no connection, no answer in time, a proxy's or server's error page.
-        AnswerTooLargeError: the answer is longer than any honest one need be.
+        RpcRejectedError: the answer is longer than any honest one need be.
     """
     try:
         response = _received(client, name, request)
@@ -76,7 +76,7 @@ def _received(client: httpx.Client, name: str, request: httpx.Request) -> httpx.
         for piece in answer.iter_bytes():
             size += len(piece)
             if size > MAX_ANSWER_BYTES:
-                raise AnswerTooLargeError(f"{name} answered more than {MAX_ANSWER_BYTES // 2**20} MiB at once.")
+                raise RpcRejectedError(f"{name} answered more than {MAX_ANSWER_BYTES // 2**20} MiB at once.")
             pieces.append(piece)
     finally:
         answer.close()

@@ -12,7 +12,7 @@ import ledger.chain.endpoint
 from ledger.chain.allowance import Allowance
 from ledger.chain.lag import LagWatch
 from ledger.chain.rpc import RpcClient
-from ledger.errors import AnswerTooLargeError
+from ledger.errors import RpcRejectedError
 from tests.factories.rpc_proxy import rpc_proxy
 
 pytestmark = pytest.mark.chain
@@ -123,5 +123,5 @@ def test_an_answer_without_an_end_is_given_up(devnet, monkeypatch):
     with rpc_proxy(devnet.l2_url) as proxy, closing(RpcClient([proxy.url], devnet.l2_chain_id)) as rpc:
         rpc.verify()
         proxy.change = lambda _call, answer: {**answer, "result": "0x" + "00" * 2_000}
-        with pytest.raises(AnswerTooLargeError, match="at once"):
+        with pytest.raises(RpcRejectedError, match="at once"):
             rpc.call("eth_gasPrice")

@@ -22,6 +22,8 @@ class Proxy:
         self.target = target
         self.change: Change = lambda _call, answer: answer
         self.before: Callable[[dict[str, Any]], None] = lambda _call: None
+        self.refusal: Callable[[], tuple[int, dict[str, str]] | None] = lambda: None
+        """HTTP status and headers to answer with instead of passing a request on; None to pass it on."""
         self.url = ""
         self._client = httpx.Client(timeout=30, trust_env=False)
 
@@ -44,9 +46,12 @@ def rpc_proxy(target: str) -> Iterator[Proxy]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = proxy.answer(self.rfile.read(int(self.headers["content-length"])))
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
+            asked, refused = self.rfile.read(int(self.headers["content-length"])), proxy.refusal()
+            status, headers = refused or (200, {"content-type": "application/json"})
+            body = b"no" if refused else proxy.answer(asked)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
