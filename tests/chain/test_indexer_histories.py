@@ -21,7 +21,7 @@ from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
-HISTORIES, STEPS = 3, 14
+HISTORIES, STEPS = 2, 14
 DEPTHS = st.integers(1, 30)
 STEP = st.one_of(
     st.sampled_from([

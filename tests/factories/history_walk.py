@@ -26,7 +26,7 @@ class Filling:
     fraud: bytes | None = None
 
 
-@dataclass
+@dataclass(repr=False)
 class Walk:
     """One step a method; a step that makes no sense now does nothing. A reorg may undo any of them."""
 

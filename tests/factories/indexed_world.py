@@ -36,7 +36,7 @@ OWNER = address_of(key_of("model owner"))
 BOND, OWN_DEPOSIT, DEPOSIT, CAP = 20_000_000_000, 100_000_000, 50_000_000, 40_000_000
 
 
-@dataclass
+@dataclass(repr=False)
 class IndexedWorld:
     """Handles on the operator's side and on the indexer's."""
 
