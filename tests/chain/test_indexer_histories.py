@@ -76,17 +76,20 @@ def test_a_fraud_that_is_voided_refunded_and_refilled_is_rebuilt(world, walk, po
     assert fills == [(0, "voided", "invalid"), (1, "finalized", "valid")]
 
 
-@settings(
-    max_examples=HISTORIES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-@given(steps=st.lists(STEP, min_size=STEPS, max_size=STEPS))
-def test_after_any_history_a_rebuild_gives_the_same_rows(world, walk, postgres_server, migrated_template, steps):
-    check(world, walk, steps, postgres_server, migrated_template)
+def test_after_any_history_a_rebuild_gives_the_same_rows(world, walk, postgres_server, migrated_template):
+    @settings(
+        max_examples=HISTORIES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(STEP, min_size=STEPS, max_size=STEPS))
+    def after(steps: list[tuple[str, ...]]) -> None:
+        check(world, walk, steps, postgres_server, migrated_template)
+
+    after()
 
 
 def test_the_audit_agrees_with_the_index_after_all_of_it(world, walk, tmp_path):

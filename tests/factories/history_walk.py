@@ -8,6 +8,7 @@ from itertools import count
 from ledger.chain.blocks import block_at
 from ledger.chain.contracts.challenges import Challenges, CommittedBatch, Opening
 from ledger.chain.structs import BatchRecord, BatchStatus
+from ledger.errors import ContractRevertedError
 from ledger.protocol.batch import batch_commitment
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import EncodedBatch, encode
@@ -149,10 +150,17 @@ class Walk:
         """The fillings that the chain, as it is now, has in this state."""
         found = []
         for filling in self.fillings:
-            batch, record = filling.batch, filling.batch.record
-            if record.status is status and self.flow.ledger.batch_status(batch.batch_id, record, "latest") is status:
+            record = filling.batch.record
+            if record.status is status and self._status(filling.batch.batch_id, record) is status:
                 found.append(filling)
         return found
+
+    def _status(self, batch_id: int, record: BatchRecord) -> BatchStatus | None:
+        """None where a reorg put another batch, or none."""
+        try:
+            return self.flow.ledger.batch_status(batch_id, record, "latest")
+        except ContractRevertedError:
+            return None
 
     def _age(self, filling: Filling) -> int:
         return self.flow.devnet.now() - filling.batch.record.committed_at
