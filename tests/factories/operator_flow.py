@@ -79,8 +79,12 @@ class OperatorFlow:
         return sender
 
     def register(self, content: bytes, terms: Terms, kind: Kind = Kind.MODEL) -> int:
-        """Commits, waits, reveals; the new asset's id."""
-        content_hash, salt = keccak256(content), keccak256(b"salt")
+        """Commits, waits, reveals an asset whose contentHash is the content's hash; the new asset's id."""
+        return self.register_hash(keccak256(content), terms, kind)
+
+    def register_hash(self, content_hash: bytes, terms: Terms, kind: Kind) -> int:
+        """The same for a contentHash."""
+        salt = keccak256(b"salt")
         commitment = keccak256(address_word(self.operator.address), word(kind), content_hash, salt)
         self.send(self.registry.commit(commitment))
         self.devnet.advance(61)

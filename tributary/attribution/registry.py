@@ -43,9 +43,9 @@ class Registry:
         """
         asset_id = self._registry.asset_id_of(content_hash, "latest")
         if not asset_id:
-            raise NotFoundError(f"no asset is registered for the content {to_hex(content_hash)}")
+            raise NotFoundError(f"No asset is registered for the content {to_hex(content_hash)}.")
         if self._registry.kind_of(asset_id, "latest") != Kind.DATASET:
-            raise NotFoundError(f"asset {asset_id} is not a dataset")
+            raise NotFoundError(f"Asset {asset_id} is not a dataset.")
         return asset_id
 
     def asset_id(self, content_hash: bytes) -> int:
@@ -62,7 +62,7 @@ class Registry:
             asset = self._registry.asset(asset_id, "latest")
             terms = self._registry.terms(asset_id, self._registry.terms_version_at(asset_id, time, "latest"), "latest")
         except ContractRevertedError as error:
-            raise NotFoundError(f"there is no asset {asset_id}") from error
+            raise NotFoundError(f"There is no asset {asset_id}.") from error
         return TermsInForce(asset.content_hash, terms.mode == AttributionMode.OPERATOR, frozenset(terms.datasets))
 
 

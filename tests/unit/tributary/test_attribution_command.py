@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -12,17 +11,14 @@ from typer.testing import CliRunner, Result
 from ledger.attribution.library import Library
 from ledger.attribution.standard import standard_method
 from ledger.config import CHECKOUT
-from ledger.protocol.attribution import NO_PRIOR, SetEntry, Texts, attribute, attribution_hash, parameters_listing
-from ledger.protocol.hexadecimal import to_hex
-from ledger.protocol.receipt import Receipt
-from ledger.protocol.stripping import mark_json, receipt_member, salted_hash
+from ledger.protocol.attribution import SetEntry
+from tests.factories.transcripts import keep_transcript
 from tributary.attribution.command import app
 
 pytestmark = pytest.mark.unit
 
 DATASETS = CHECKOUT / "models" / "datasets"
 BIERCE, JAY = DATASETS / "bierce-devils-dictionary", DATASETS / "federalist-jay"
-SALT = b"\x05" * 32
 
 
 def run(*words: object, stdin: str | None = None) -> Result:
@@ -76,40 +72,8 @@ def test_explain_without_a_library_is_one_sentence(tmp_path: Path) -> None:
     assert "There is no library in" in str(done.exception)
 
 
-def transcript(library: Path, folder: Path, answer: str, **changed: object) -> Path:
-    held = Library.open(library, standard_method())
-    request = json.dumps({"model": "satire", "messages": [{"role": "user", "content": "Define something."}]}).encode()
-    produced = json.dumps({"choices": [{"index": 0, "message": {"role": "assistant", "content": answer}}]}).encode()
-    entries = attribute(Texts((answer,), ("Define something.",)), held, [3], NO_PRIOR, held.method).entries
-    receipt = Receipt(
-        operator=b"\x01" * 20, lane=0, seq=4, payer=b"\x02" * 20, asset_id=9,
-        request_hash=salted_hash(SALT, request), response_hash=salted_hash(SALT, produced), input_units=3,
-        output_units=90, fee_units=12, attribution_hash=attribution_hash(entries), started_at=1_700_000_000,
-        duration_ms=5,
-    )  # fmt: skip
-    entries = changed.get("entries", entries)
-    envelope = {
-        "receipt": receipt.to_json(),
-        "salt": to_hex(SALT),
-        "digest": to_hex(bytes(32)),
-        "signature": to_hex(bytes(65)),
-        "signer": to_hex(bytes(20)),
-        "set": [{"assetId": entry.asset_id, "ppm": entry.ppm} for entry in entries],
-    }
-    marked = mark_json(changed.get("produced", produced), receipt_member(envelope))
-    document = {
-        "format": "tributary transcript 1",
-        "request": b64encode(request).decode(),
-        "answer": b64encode(marked).decode(),
-        "parameters": parameters_listing(held.method.parameters, changed.get("corpus", held.corpus)).decode(),
-    }
-    path = folder / "transcript.json"
-    path.write_text(json.dumps(document))
-    return path
-
-
 def test_recompute_agrees_with_an_honest_receipt(library: Path, tmp_path: Path) -> None:
-    kept = transcript(library, tmp_path, quotation())
+    kept = keep_transcript(library, tmp_path, quotation())
     done = run("recompute", kept, "--admit", "3", "--library", library)
     assert done.exit_code == 0, done.output
     assert "It is the receipt's: attributionHash 0x" in done.stdout
@@ -117,22 +81,27 @@ def test_recompute_agrees_with_an_honest_receipt(library: Path, tmp_path: Path) 
 
 def test_recompute_reads_the_texts_where_the_operator_matched_fewer(library: Path, tmp_path: Path) -> None:
     held = Library.open(library, standard_method())
-    kept = transcript(library, tmp_path, quotation(), corpus=held.corpus[:1])
+    kept = keep_transcript(library, tmp_path, quotation(), corpus=held.corpus[:1])
     done = run("recompute", kept, "--admit", "3", "--library", library)
     assert done.exit_code == 0, done.output
 
 
 def test_recompute_names_what_differs(library: Path, tmp_path: Path) -> None:
-    other = run("recompute", transcript(library, tmp_path, quotation()), "--admit", "8", "--library", library)
+    other = run("recompute", keep_transcript(library, tmp_path, quotation()), "--admit", "8", "--library", library)
     assert other.exit_code == 1
     assert "NOT the same: attributionHash is" in other.stdout
-    swapped = transcript(library, tmp_path, quotation(), entries=(SetEntry(3, 1_000_000),))
+    swapped = keep_transcript(library, tmp_path, quotation(), entries=(SetEntry(3, 1_000_000),))
     done = run("recompute", swapped, "--admit", "3", "--library", library)
     assert done.exit_code == 1
     assert "not of the set that came" in done.stdout
     body = json.dumps({"choices": [{"index": 0, "message": {"content": "Something else."}}]}).encode()
     done = run(
-        "recompute", transcript(library, tmp_path, quotation(), produced=body), "--admit", "3", "--library", library
+        "recompute",
+        keep_transcript(library, tmp_path, quotation(), produced=body),
+        "--admit",
+        "3",
+        "--library",
+        library,
     )
     assert done.exit_code == 1
     assert "responseHash is not of the bytes" in done.stdout
@@ -142,7 +111,7 @@ def test_recompute_wants_the_datasets_that_were_matched(library: Path, tmp_path:
     held = Library.open(library, standard_method())
     more = (*held.corpus, held.corpus[0]._replace(asset_id=20))
     done = run(
-        "recompute", transcript(library, tmp_path, quotation(), corpus=more), "--admit", "3", "--library", library
+        "recompute", keep_transcript(library, tmp_path, quotation(), corpus=more), "--admit", "3", "--library", library
     )
     assert done.exit_code == 1
     assert "dataset 20, which the library lacks" in str(done.exception)
