@@ -93,10 +93,7 @@ def training_python() -> Path:
     state = Path(os.environ.get("TRIBUTARY_STATE_DIR", CHECKOUT / ".tributary"))
     python = state / "train" / "bin" / "python"
     if not python.is_file():
-        sys.exit(
-            f"This benchmark trains small adapters and needs torch: run ./scripts/train --shorten 1000 --models DIR "
-            f"once on a copy of models/, which makes {state / 'train'}."
-        )
+        sys.exit("This benchmark trains small adapters and needs torch: run ./scripts/train --prepare once.")
     return python
 
 

@@ -133,6 +133,8 @@ DELETE FROM kept_exchanges WHERE request_id IN (
 
 CONSENTS: Final = "SELECT payer, valid_from, valid_until FROM audit_consents WHERE operator = %(operator)b"
 
+HAS_KEY: Final = "SELECT FROM api_keys WHERE payer = %(payer)b AND operator = %(operator)b LIMIT 1"
+
 GIVE_CONSENT: Final = """
 INSERT INTO audit_consents (digest, payer, operator, valid_from, valid_until, signature)
 VALUES (%(digest)b, %(payer)b, %(operator)b, %(valid_from)b, %(valid_until)b, %(signature)b)

@@ -73,11 +73,12 @@ def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_el
             {},
         ):
             assert httpx.post(f"{url}/v1/consents", json=wrong, trust_env=False).status_code == 400
+        early = httpx.post(f"{url}/v1/consents", json=consent_of(own_models, open_payer), trust_env=False)
+        assert "no API key" in early.json()["error"]["message"]
+        keys = [buy_key(url, own_models, payer, 10**8) for payer in (open_payer, shy_payer)]
         given = httpx.post(f"{url}/v1/consents", json=consent_of(own_models, open_payer), trust_env=False)
         assert given.status_code == 201, given.text
-        envelopes = [
-            ask(gateway.client, buy_key(url, own_models, payer, 10**8), body) for payer in (open_payer, shy_payer)
-        ]
+        envelopes = [ask(gateway.client, key, body) for key in keys]
         kept, private = (envelope["receipt"] for envelope in envelopes)
 
         def fetch(receipt: dict[str, Any], key: PrivateKey, late: int = 0) -> httpx.Response:
