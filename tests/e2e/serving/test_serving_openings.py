@@ -11,14 +11,18 @@ import pytest
 from coincurve import PrivateKey
 
 from ledger.chain.structs import Kind, Parent
+from ledger.errors import UpstreamUnavailableError
 from ledger.protocol.attribution import SetEntry
-from ledger.protocol.consent import AuditConsent
+from ledger.protocol.consent import AuditConsent, parse_consent
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.opening import asking_digest, parse_opening
 from ledger.protocol.signature import address_of, sign
 from serving.catalogue.local import read_local_models
 from serving.inference.attribution import AnsweredText, Attributed
 from serving.journal.records import MadeBy
+from settlement.draw.drawing import Drawn
+from settlement.draw.operators import Operators
+from settlement.draw.seeds import Seed
 from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, key_of
 from tests.factories.serving_world import ServingWorld, buy_key, register, running
 
@@ -89,6 +93,15 @@ def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_el
 
         attester = key_of("attester")
         opening = parse_opening(fetch(kept, attester).content)
+        asking = Operators({own_models.operator: url}, attester, flow.devnet.now)  # as an attester does
+        signed = parse_consent(consent_of(own_models, open_payer))
+        assert asking.deliver(*signed) >= signed[0].valid_from
+        seed = Seed(1, 1, bytes(32))
+        place = (1, own_models.operator, kept["lane"], 0, kept["seq"], bytes(31), asset_id, 1, (), bytes(32), bytes(32))
+        assert asking.open(Drawn(*place, seed)) == opening
+        with pytest.raises(UpstreamUnavailableError, match="the operator answers 404"):
+            asking.open(Drawn(*place[:4], private["seq"], *place[5:], seed))
+        asking.close()
         assert fetch(private, attester).status_code == 404
         assert fetch(kept, key_of("another")).status_code == 400
         assert fetch(kept, attester, late=400).status_code == 400
