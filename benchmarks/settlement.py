@@ -53,7 +53,9 @@ def settling(folder: Path, payees: int) -> list[Row]:
 
 
 def beside(step: str, figures: dict[str, float], payees: int) -> dict[str, object]:
-    per_payee = {"µs a payee": round(figures[step] / payees * 1e6, 2)}
+    per_payee = {
+        "µs a payee": round(figures[step] / payees * 1e6, 2), "s of CPU here": round(figures[f"{step}_cpu"], 2),
+    }  # fmt: skip
     match step:
         case "tree_and_file":
             return per_payee | {"file MB": round(figures["file_bytes"] / 1e6, 1)}
@@ -90,6 +92,7 @@ def engine_rows(engines: Engines) -> list[Row]:
 
 def notes(engines: Engines) -> tuple[str, ...]:
     return (
+        "CPU is this process's own; PostgreSQL computes beside it.",
         f"The index holds {BATCHES:,} batches of {RECEIPTS_A_BATCH:,} receipts; settlement reads their sums alone.",
         f"Engines: {engines.batches} full batches, {engines.receipts:,} receipts, every blob checked by KZG; starting"
         " the processes, or Spark, is counted. Their results were equal."

@@ -51,8 +51,8 @@ def compare(folder: Path, distinct: int, repeats: int) -> Engines:
     facts = archive(folder, distinct, repeats)
     cores = os.cpu_count() or 1
     contenders: dict[str, Callable[[], Entitlements]] = {
-        "local, 1 process": lambda: by_processes(facts, str(folder), 1, lambda _batches: None),
-        f"local, {cores} processes": lambda: by_processes(facts, str(folder), cores, lambda _batches: None),
+        "local, 1 process": lambda: by_processes(facts, str(folder), 1, lambda _done, _total: None),
+        f"local, {cores} processes": lambda: by_processes(facts, str(folder), cores, lambda _done, _total: None),
     }
     lacking = ""
     try:

@@ -27,6 +27,9 @@ from tributary.entitlements.local import by_processes
 from tributary.entitlements.log_reading import finalized_block, read_facts
 from tributary.entitlements.spark import by_spark, require_java
 
+Report = Callable[[int, int], None]
+"""Told (how much is done, how much there is)."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 
 
@@ -56,12 +59,13 @@ def entitlements(
     settings = EntitlementsSettings.load()
     if engine is Engine.SPARK:
         require_java()
-    facts = _facts(settings, through)
+    with _progress("blocks read") as report:
+        facts = _facts(settings, through, report)
     archive = str(settings.archive_dir)
     if engine is Engine.SPARK:
         result = by_spark(facts, archive, master)
     else:
-        with _progress(len(facts.batches)) as report:
+        with _progress("batches") as report:
             result = by_processes(facts, archive, processes or os.cpu_count() or 1, report)
     if as_json:
         json.dump(document(facts, result), sys.stdout)
@@ -70,11 +74,11 @@ def entitlements(
         _print_table(facts, result)
 
 
-def _facts(settings: EntitlementsSettings, through: int | None) -> Facts:
+def _facts(settings: EntitlementsSettings, through: int | None, report: Report) -> Facts:
     deployment = load_deployment(settings.deployments_dir, served_chain_id(settings.l2_rpc_url, "L2"))
     with closing(RpcClient(settings.l2_rpc_url, deployment.l2.chain_id, name="L2")) as rpc:
         rpc.verify()
-        return read_facts(rpc, deployment, finalized_block(rpc, through))
+        return read_facts(rpc, deployment, finalized_block(rpc, through), report)
 
 
 def document(facts: Facts, result: Entitlements) -> dict[str, object]:
@@ -112,10 +116,10 @@ def _print_table(facts: Facts, result: Entitlements) -> None:
 
 
 @contextmanager
-def _progress(batches: int) -> Iterator[Callable[[int], None]]:
+def _progress(what: str) -> Iterator[Report]:
     """A bar on a terminal, nothing elsewhere."""
     console = Console(stderr=True)
-    columns = (TextColumn("batches"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("batches", total=batches)
-        yield lambda done: bar.update(task, advance=done)
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

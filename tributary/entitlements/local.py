@@ -19,22 +19,23 @@ LEAST_BATCHES_A_PROCESS = 8
 """Starting processes takes seconds, a full batch a quarter of one."""
 
 
-def by_processes(facts: Facts, archive: str, processes: int, report: Callable[[int], None]) -> Entitlements:
+def by_processes(facts: Facts, archive: str, processes: int, report: Callable[[int, int], None]) -> Entitlements:
     """Everybody's entitlements through the block that `facts` end at.
 
     Args:
         facts: what the logs say.
         archive: address of the blob archive.
         processes: how many to start at most; with 1, or few batches, everything is done in this one.
-        report: told how many more batches are done.
+        report: told how many batches are done, and how many there are.
 
     Raises:
         BlobNotAvailableError, ArchiveUnavailableError, ConservationError: nothing could be computed.
     """
     whole = Part()
-    for done in _parts(facts, archive, min(processes, len(facts.batches) // LEAST_BATCHES_A_PROCESS)):
-        whole.add(done)
-        report(1)
+    parts = _parts(facts, archive, min(processes, len(facts.batches) // LEAST_BATCHES_A_PROCESS))
+    for done, part in enumerate(parts, start=1):
+        whole.add(part)
+        report(done, len(facts.batches))
     return complete(whole, numerators(weighted_fees(whole.sums), facts.royalties, facts.protocol, facts.lists))
 
 

@@ -17,7 +17,7 @@ from tributary.entitlements.facts import Facts, Registry
 from tributary.entitlements.list_reading import ListReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ledger.chain.blocks import BlockRef
     from ledger.chain.deployment import Deployment
@@ -41,8 +41,14 @@ def finalized_block(rpc: RpcClient, number: int | None) -> BlockRef:
     return block_at(rpc, number)
 
 
-def read_facts(rpc: RpcClient, deployment: Deployment, through: BlockRef) -> Facts:
+def read_facts(rpc: RpcClient, deployment: Deployment, through: BlockRef, report: Callable[[int, int], None]) -> Facts:
     """What the deployment's logs up to a finalised block say.
+
+    Args:
+        rpc: the L2.
+        deployment: its contracts.
+        through: the last block.
+        report: told how many blocks are read, and how many there are.
 
     Raises:
         MalformedLogError: a contract logged what this version does not know.
@@ -54,6 +60,7 @@ def read_facts(rpc: RpcClient, deployment: Deployment, through: BlockRef) -> Fac
     for first in range(l2.deployed_at_block, through.number + 1, BLOCKS_A_CALL):
         last = min(first + BLOCKS_A_CALL - 1, through.number)
         reader.take(decoder.decode_known(_logs(rpc, first, last, decoder.addresses)))
+        report(last - l2.deployed_at_block + 1, through.number - l2.deployed_at_block + 1)
     if block_at(rpc, through.number) != through:
         raise BlockNotFoundError(f"L2 block {through.number} was replaced though it was final; ask another node.")
     protocol = ProtocolShare(deployment.protocol_payee, deployment.protocol_ppm)

@@ -53,7 +53,7 @@ def facts(folder: Path) -> Facts:
 
 
 def test_both_engines_give_the_same(facts: Facts, folder: Path) -> None:
-    local = by_processes(facts, str(folder), 1, lambda _batches: None)
+    local = by_processes(facts, str(folder), 1, lambda _done, _total: None)
     assert local.withheld_batches == (5,)
     assert len(local.lines) > 5
     assert by_spark(facts, str(folder), MASTER) == local

@@ -48,7 +48,7 @@ def _loaded() -> None:
 
 
 def owed(facts: Facts, archive: Path | str, processes: int = 1) -> Entitlements:
-    return by_processes(facts, str(archive), processes, lambda _batches: None)
+    return by_processes(facts, str(archive), processes, lambda _done, _total: None)
 
 
 def in_fractions(entitlements: Entitlements) -> dict[bytes, Fraction]:
