@@ -71,7 +71,9 @@ _PLACES_AT = text("""
 """)
 
 _SIGNED = text("""
-    SELECT * FROM issued_receipts WHERE operator = :operator AND lane = :lane AND seq = :seq
+    SELECT operator, lane, seq, payer, asset_id, request_hash, response_hash, input_units, output_units, fee_units,
+           attribution_hash, started_at, duration_ms, digest, signature, signer
+    FROM issued_receipts WHERE operator = :operator AND lane = :lane AND seq = :seq
 """)
 
 
