@@ -1,7 +1,8 @@
-"""Signed receipts as clients keep them: one JSON file each, as the gateway's `receipt` envelope has them."""
+"""Signed receipts as clients keep them: one JSON file each, the gateway's `receipt` envelope or a transcript with it."""
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from pydantic_core import from_json, to_json
 from ledger.errors import MalformedInputError, ProtocolError
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.receipt import Receipt
+from ledger.protocol.stripping import strip_json, strip_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,10 +45,19 @@ def read_receipt(path: Path) -> KeptReceipt:
         MalformedInputError: the file is no signed receipt; the sentence names it.
     """
     try:
-        document: Any = from_json(path.read_bytes())
+        document = _envelope(from_json(path.read_bytes()))
         return KeptReceipt(path, Receipt.from_json(document["receipt"]), from_hex(document["signature"], 65))
     except (OSError, ValueError, KeyError, TypeError, ProtocolError) as error:
         raise MalformedInputError(f"{path} is not a signed receipt: {error}.") from error
+
+
+def _envelope(document: Any) -> Any:
+    """The envelope itself, or the one in a transcript's answer (docs/spec/transcript.md)."""
+    if "answer" not in document:
+        return document
+    answer = b64decode(document["answer"], validate=True)
+    _, envelope = (strip_stream if answer.startswith(b"data: ") else strip_json)(answer)
+    return envelope
 
 
 def read_receipts(folder: Path) -> Iterator[KeptReceipt]:

@@ -13,6 +13,7 @@ SENTENCES: Final = {
     "batch_sound": "Batch {batch_id} keeps every rule that its blobs and the chain can show.",
     "batch_final": "Batch {batch_id} is final.",
     "blob_missing": "Batch {batch_id} can't be judged yet: {reason}",
+    "look_failed": "Batch {batch_id} could not be looked at: {reason}",
     "fault_found": "Batch {batch_id} is false: {detail} ({rule}).",
     "would_challenge": "Would send {challenge} against batch {batch_id}: {gas} gas, at most {cost_wei} wei, "
     "for a reward of {reward_units} units.",

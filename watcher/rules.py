@@ -34,16 +34,18 @@ def rulebook(
     """
     since = first_committed_at - POST_DEADLINE_SECONDS
     ids = list(asset_ids)
-    histories = {asset_id: _history(chains, head, asset_id, since, first_committed_at) for asset_id in ids}
+    kinds = zip(ids, chains.registry.kinds_of(ids, head), strict=True)
+    histories = {i: _history(chains, head, i, kind, (since, first_committed_at)) for i, kind in kinds}
     assets = {asset_id: history for asset_id, history in histories.items() if history is not None}
     prices = {asset_id: _prices(chains, head, operator, asset_id, since, first_committed_at) for asset_id in assets}
     return Rulebook(assets, prices)
 
 
-def _history(chains: Chains, head: BlockRef, asset_id: int, since: int, until: int) -> AssetHistory | None:
+def _history(
+    chains: Chains, head: BlockRef, asset_id: int, kind: Kind, seconds: tuple[int, int]
+) -> AssetHistory | None:
     """The asset with the versions in force between both seconds; None if it was not registered by the second one."""
-    registry = chains.registry
-    kind = registry.kind_of(asset_id, head)
+    registry, (since, until) = chains.registry, seconds
     if kind is Kind.NONE or registry.terms_effective_at(asset_id, 1, head) > until:
         return None
     first, last = (registry.terms_version_at(asset_id, second, head) for second in (since, until))

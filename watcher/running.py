@@ -10,7 +10,7 @@ from ledger.chain.blocks import block_at
 from ledger.chain.events.operators import BondSlashed
 from ledger.chain.events.receipt_challenges import ReceiptUnposted
 from ledger.chain.events.receipt_ledger import BatchVoided
-from ledger.errors import InsufficientFundsError, ProtocolError, RetryableError, UsageError
+from ledger.errors import InsufficientFundsError, ProtocolError, RetryableError, RpcUnavailableError, UsageError
 from watcher.blobs import Blobs
 from watcher.chains import open_chains
 from watcher.challenging import Challenger
@@ -25,8 +25,9 @@ from watcher.sending import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ledger.chain.blocks import BlockRef
     from watcher.chains import Chains
-    from watcher.memory import MemoryFile
+    from watcher.memory import BatchNote, MemoryFile
     from watcher.report import Report
     from watcher.sending import Sent
     from watcher.settings import WatcherSettings
@@ -70,14 +71,29 @@ class Watch:
         self._receipts.look()
         moved = False
         for batch_id, note in list(self._file.memory.batches.items()):
+            moved |= self._look(batch_id, note, head)
+            if self._is_sending():
+                return moved
+        moved |= self._landing.look(head)
+        self._settle()
+        self._file.save()
+        return moved
+
+    def _look(self, batch_id: int, note: BatchNote, head: BlockRef) -> bool:
+        """Whether anything came of looking at a batch. Whatever is wrong with it must not hide the others."""
+        moved = False
+        try:
             for part in (self._challenger, self._refunder):
                 moved |= part.look(batch_id, note, head)
                 self._settle()
                 if self._is_sending():
-                    return moved
-        moved |= self._landing.look(head)
-        self._settle()
-        self._file.save()
+                    break
+        except RpcUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001  whoever posts a batch chooses its bytes
+            if note.told != "look_failed":
+                note.told = "look_failed"
+                self._report.tell("look_failed", batch_id=batch_id, reason=f"{type(error).__name__}: {error}")
         return moved
 
     def standing(self) -> tuple[int, int]:

@@ -62,6 +62,10 @@ class AttributionRegistry(Contract):
         """What an asset is; NONE if there is no such asset."""
         return Kind(self._read("kindOf", at, asset_id))
 
+    def kinds_of(self, asset_ids: Sequence[int], at: At) -> list[Kind]:
+        """What each of these assets is, in order, asked together."""
+        return [Kind(kind) for kind in self._read_many("kindOf", at, [(asset_id,) for asset_id in asset_ids])]
+
     def asset(self, asset_id: int, at: At) -> Asset:
         """The asset; reverts with RegistryAssetUnknown if there is none."""
         return cast("Asset", self._read("asset", at, asset_id))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
+from base64 import b64encode
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger.chain.abi import load_abi
 from ledger.errors import BlobFormatError, MalformedInputError
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.blob.decode import decode
@@ -19,8 +23,10 @@ from ledger.protocol.judging.proof import Challenge, Element
 from ledger.protocol.judging.signed import signed_proofs
 from ledger.protocol.judging.terms import terms_proofs
 from ledger.protocol.receipt import SignedReceipt
+from ledger.protocol.stripping import DONE, comment, mark_json, receipt_member
 from ledger.receipt_files import keep_receipt, read_receipt, read_receipts
 from tests.factories.honest_batches import T0, cases
+from watcher.calls import FUNCTIONS
 from watcher.judging import proofs
 
 pytestmark = pytest.mark.unit
@@ -147,6 +153,35 @@ def test_a_receipt_kept_comes_back_and_a_torn_file_is_told(tmp_path_factory, cas
     path.write_bytes(whole[: -min(taken, len(whole))])
     with pytest.raises(MalformedInputError, match="is not a signed receipt"):
         read_receipt(path)
+
+
+def mark_stream(stream, envelope):
+    return stream.removesuffix(DONE) + comment(envelope) + DONE
+
+
+@pytest.mark.parametrize("mark", [mark_json, mark_stream], ids=["whole", "streamed"])
+def test_a_transcript_is_as_good_as_its_receipt(tmp_path, mark):
+    @quick
+    @given(cases(with_sets=False))
+    def check(case):
+        receipt = case.encoded.entries[0].receipt
+        envelope = receipt_member({"receipt": receipt.to_json(), "signature": "0x" + "ab" * 65})
+        body = b'{"id":"chatcmpl-1"}' if mark is mark_json else b'data: {"id":"chatcmpl-1"}\n\ndata: [DONE]\n\n'
+        path = tmp_path / "transcript.json"
+        answer = b64encode(mark(body, envelope)).decode()
+        path.write_text(json.dumps({"format": "tributary transcript 1", "request": "", "answer": answer}))
+        assert read_receipt(path).receipt == receipt
+
+    check()
+
+
+def test_every_challenge_is_a_function_of_the_contract_that_takes_the_proofs_arguments():
+    functions = {name for name in load_abi("Challenges").functions if name.startswith("challenge")}
+    assert {challenge.value for challenge in Challenge} == functions
+    assert set(FUNCTIONS) == set(Challenge)
+    for challenge, function in FUNCTIONS.items():
+        name = re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), challenge.value)
+        assert function.__name__ == name
 
 
 @quick
