@@ -25,6 +25,7 @@ class Blobs:
         """Take the sources; nothing is asked yet."""
         self._chains = chains
         self._archive = None if settings.archive_dir is None else BlobArchive(settings.archive_dir)
+        self._found: tuple[int, list[BlockRef]] = (0, [])
         # One client an endpoint, so that after a lie the next one can be asked.
         self._beacons = [BeaconClient([url]) for url in settings.beacon_url or ()]
 
@@ -33,28 +34,45 @@ class Blobs:
         for beacon in self._beacons:
             beacon.close()
 
-    def of(self, versioned_hashes: Sequence[bytes]) -> list[bytes]:
-        """The blobs of a post in order, each checked against its hash.
+    def missing(self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes]) -> list[int]:
+        """Which of a batch's blobs are not to be had now; arguments as `of`."""
+        lacking = []
+        for index, blob_hash in enumerate(versioned_hashes):
+            try:
+                self._one(blob_hash, [post_hash(versioned_hashes), *posts])
+            except BlobNotAvailableError:
+                lacking.append(index)
+        return lacking
+
+    def of(self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes] = ()) -> list[bytes]:
+        """The blobs of a batch in order, each checked against its hash.
+
+        Args:
+            versioned_hashes: the batch's blobs, which make one post if it was attested.
+            posts: other posts that may hold some of them.
 
         Raises:
             BlobNotAvailableError: one of them is not to be had now.
             RpcUnavailableError: a chain does not answer.
         """
-        kept = [self._archive.get(blob_hash) if self._archive else None for blob_hash in versioned_hashes]
-        if all(blob is not None for blob in kept):
-            return [blob for blob in kept if blob is not None]
-        posted_in = self._posted_in(versioned_hashes)
-        return [
-            blob if blob is not None else self._fetched(blob_hash, posted_in)
-            for blob_hash, blob in zip(versioned_hashes, kept, strict=True)
-        ]
+        return [self._one(blob_hash, [post_hash(versioned_hashes), *posts]) for blob_hash in versioned_hashes]
 
-    def _posted_in(self, versioned_hashes: Sequence[bytes]) -> list[BlockRef]:
-        """The L1 blocks that may hold the post: those of the second that the L2 was told."""
-        l1_time = self._chains.ledger.attested_at(post_hash(versioned_hashes), "latest")
-        if self._chains.l1 is None or not l1_time:
+    def _one(self, blob_hash: bytes, posts: Sequence[bytes]) -> bytes:
+        kept = self._archive.get(blob_hash) if self._archive else None
+        return self._fetched(blob_hash, self._posted_in(posts)) if kept is None else kept
+
+    def _posted_in(self, posts: Sequence[bytes]) -> list[BlockRef]:
+        """The L1 blocks that may hold one of these posts: those of the seconds that the L2 was told."""
+        times = [self._chains.ledger.attested_at(post, "latest") for post in posts]
+        if self._chains.l1 is None or not any(times):
             raise BlobNotAvailableError("The archive lacks a blob, and no L1 post of it is known.")
-        return blocks_of_second(self._chains.l1, l1_time)
+        return [block for time in sorted(set(times) - {0}) for block in self._blocks_of(time)]
+
+    def _blocks_of(self, second: int) -> list[BlockRef]:
+        """The L1 blocks of a second; asked once for the blobs of one post."""
+        if self._found[0] != second and self._chains.l1 is not None:
+            self._found = second, blocks_of_second(self._chains.l1, second)
+        return self._found[1]
 
     def _fetched(self, blob_hash: bytes, posted_in: Sequence[BlockRef]) -> bytes:
         reasons = []

@@ -10,6 +10,7 @@ from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.units import PPM
 from watcher.batches import committed_batch, filling_at
 from watcher.calls import Openings, challenge_call
+from watcher.demanding import answered_posts
 from watcher.judging import proofs
 from watcher.rules import rulebook
 
@@ -64,7 +65,7 @@ class Challenger:
         if not self._is_open(batch):
             return False
         try:
-            blobs = self._blobs.of(batch.versioned_hashes)
+            blobs = self._blobs.of(batch.versioned_hashes, self._other_posts(batch, note, head))
         except BlobNotAvailableError as error:
             self._tell_once(note, "blob_missing", batch_id=batch_id, reason=str(error))
             return False
@@ -84,6 +85,12 @@ class Challenger:
             note.refused.append(name)
         self._sound(batch_id, note, signed)
         return True
+
+    def _other_posts(self, batch: CommittedBatch, note: BatchNote, head: BlockRef) -> list[bytes]:
+        """Posts beside the batch's own that may hold its blobs: an unattested one's come by demand."""
+        if batch.record.attested_at:
+            return []
+        return answered_posts(self._chains, batch.batch_id, note.block, head.number)
 
     def _prove(self, batch: CommittedBatch, note: BatchNote, proof: Proof, call: Call) -> bool | None:
         """Whether a challenge is on its way; None if the contract does not take this proof."""

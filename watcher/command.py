@@ -31,6 +31,12 @@ def watch(  # noqa: PLR0913, PLR0917  # one parameter an option
     max_gas_price: Annotated[
         int | None, typer.Option(help="Price of gas in gwei above which nothing is sent [WATCHER_MAX_GAS_PRICE_GWEI].")
     ] = None,
+    demand: Annotated[
+        bool | None,
+        typer.Option(
+            "--demand", help="Demand blobs of unattested batches that nobody has; a deposit each [WATCHER_DEMAND]."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; tell what would be sent.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Look at everything there is now, act, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Tell each thing as one JSON object a line.")] = False,
@@ -50,6 +56,7 @@ def watch(  # noqa: PLR0913, PLR0917  # one parameter an option
         deployments_dir=deployments,
         receipts_dir=receipts,
         probe_url=probe,
+        demand=demand,
         state_file=state,
         max_gas_price_gwei=max_gas_price,
     )

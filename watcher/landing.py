@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ledger.chain.structs import BatchRecord, BatchStatus
 from ledger.errors import ContractRevertedError
 from ledger.protocol.hexadecimal import from_hex
+from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS
+from watcher.batches import committed_batch, filling_at
 from watcher.receipts import due_at
 
 if TYPE_CHECKING:
     from ledger.chain.blocks import BlockRef
+    from ledger.chain.transaction import Call
     from ledger.protocol.receipt import SignedReceipt
     from watcher.chains import Chains
-    from watcher.memory import MemoryFile
+    from watcher.memory import BatchNote, MemoryFile
     from watcher.receipts import Lane, Receipts
     from watcher.report import Report
     from watcher.sending import Outgoing
@@ -20,6 +25,17 @@ if TYPE_CHECKING:
 LANDED, UNKNOWN, PENALIZED, WAITING, WOULD = "landed", "unknown", "penalized", "waiting", "would_penalize"
 OF_THE_LANE: Final = ("ChallengePenaltyTooSoon", "ChallengeNothingToTake")
 """Refusals that hold for every receipt of a lane."""
+
+
+NO_RECORD: Final = BatchRecord(0, bytes(20), 0, 0, 0, 0, 0, 0, 0, 0, 0, bytes(32))
+
+
+class Penalty(NamedTuple):
+    """A receipt that the operator may have to pay for, and the call that makes it."""
+
+    digest: str
+    signed: SignedReceipt
+    call: Call
 
 
 class Landing:
@@ -41,36 +57,59 @@ class Landing:
 
     def _look(self, lane: Lane, head: BlockRef) -> bool:
         next_seq = self._chains.ledger.next_seq(*lane, head)
-        overdue = []
+        due: list[Penalty] = []
         for digest, signed in self._receipts.of_lane(lane).items():
+            call = None
             if signed.receipt.seq < next_seq:
-                self._claimed(lane, digest, signed)
+                call = self._claimed(lane, digest, signed)
             elif head.timestamp > due_at(signed):
-                overdue.append((digest, signed))
+                call = self._chains.challenges.penalize_unposted(signed.receipt, signed.signature)
             else:
                 self._note(digest, WAITING, "receipt_waiting", signed, due_at=due_at(signed))
-        return self._penalize(overdue)
+            if call is not None:
+                due.append(Penalty(digest, signed, call))
+        return self._penalize(due)
 
-    def _claimed(self, lane: Lane, digest: str, signed: SignedReceipt) -> None:
-        """A batch was committed over the receipt's seq: say how it stands there."""
+    def _claimed(self, lane: Lane, digest: str, signed: SignedReceipt) -> Call | None:
+        """A batch was committed over the receipt's seq: say how it stands there.
+
+        Returns:
+            The penalty, if that was before the answer began: then the seq was never the receipt's to have.
+        """
+        receipt, by = signed.receipt, signed.receipt.started_at - CLOCK_TOLERANCE_SECONDS - 1
         for batch_id, batch in self._file.memory.batches.items():
             is_its = (from_hex(batch.operator, 20), batch.lane) == lane
-            if is_its and batch.first_seq <= signed.receipt.seq < batch.first_seq + batch.count:
+            if is_its and batch.first_seq <= receipt.seq < batch.first_seq + batch.count:
+                if batch.first_committed_at <= by:
+                    return self._consumed(signed, batch_id, batch)
                 if batch.state == "sound" and digest in batch.receipts:
                     self._note(digest, LANDED, "receipt_landed", signed, batch_id=batch_id)
-                return
-        if self._file.memory.receipts.get(digest) not in (LANDED, PENALIZED):
-            self._note(digest, UNKNOWN, "receipt_unknown", signed)
+                return None
+        if self._file.memory.receipts.get(digest) in (LANDED, PENALIZED, UNKNOWN):
+            return None
+        if receipt.seq < self._chains.ledger.seq_reached_by(receipt.operator, receipt.lane, max(by, 0), "latest"):
+            return self._chains.challenges.penalize_consumed(receipt, signed.signature, 0, NO_RECORD)
+        self._note(digest, UNKNOWN, "receipt_unknown", signed)
+        return None
 
-    def _penalize(self, overdue: list[tuple[str, SignedReceipt]]) -> bool:
-        """Whether a penalty for the first of these receipts that the contract takes is on its way."""
+    def _consumed(self, signed: SignedReceipt, batch_id: int, note: BatchNote) -> Call | None:
+        event = filling_at(self._chains, batch_id, note.block, from_hex(note.batch_commitment, 32))
+        if event is None:
+            return None  # replaced just now; the next reading says by what
+        record = committed_batch(event, note.first_committed_at).record
+        if note.state == "voided":
+            record = replace(record, status=BatchStatus.VOIDED, reserve_units=0)
+        return self._chains.challenges.penalize_consumed(signed.receipt, signed.signature, batch_id, record)
+
+    def _penalize(self, due: list[Penalty]) -> bool:
+        """Whether the first of these penalties that the contract takes is on its way."""
         notes = self._file.memory.receipts
-        for digest, signed in overdue:
+        for penalty in due:
+            digest, signed, call = penalty
             if notes.get(digest) == PENALIZED or notes.get(digest, "").startswith("ChallengeSigner"):
                 continue
             if notes.get(digest) == WOULD and not self._outgoing.acting:
                 return False
-            call = self._chains.challenges.penalize_unposted(signed.receipt, signed.signature)
             try:
                 price = self._outgoing.price(call)
             except ContractRevertedError as error:
@@ -81,17 +120,16 @@ class Landing:
             if not self._outgoing.acting:
                 self._note(digest, WOULD, "would_penalize", signed, gas=price.gas, cost_wei=price.cost_wei)
                 return False
-            return self._send(digest, signed)
+            return self._send(penalty)
         return False
 
-    def _send(self, digest: str, signed: SignedReceipt) -> bool:
-        call = self._chains.challenges.penalize_unposted(signed.receipt, signed.signature)
+    def _send(self, penalty: Penalty) -> bool:
         try:
-            tx_hash = self._outgoing.send("penalty", digest, call)
+            tx_hash = self._outgoing.send("penalty", penalty.digest, penalty.call)
         except ContractRevertedError:
             return False  # somebody was first
         if tx_hash is not None:
-            self._tell("penalty_sent", signed, tx_hash=tx_hash)
+            self._tell("penalty_sent", penalty.signed, tx_hash=tx_hash)
         return tx_hash is not None
 
     def _note(self, digest: str, state: str, event: str, signed: SignedReceipt, **facts: object) -> None:

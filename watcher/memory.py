@@ -38,6 +38,8 @@ class BatchNote(BaseModel):
     void_block: int = 0
     voided_at: int = 0
     """Second of the voiding; known once its refunds are done."""
+    demanded: dict[int, str] = Field(default_factory=dict)
+    """Blobs for which a deposit of ours may be out, with the hash of the record that they were demanded of."""
     told: str = ""
     """The last thing that was reported of it, so that it is reported once."""
     receipts: list[str] = Field(default_factory=list)
@@ -49,7 +51,7 @@ class BatchNote(BaseModel):
 class SentNote(BaseModel):
     """A transaction that may be on its way: every signed form of it, newest last. It is written before it is sent."""
 
-    purpose: Literal["challenge", "refund", "penalty"]
+    purpose: Literal["challenge", "refund", "penalty", "demand"]
     subject: str
     """The batch's id, or the receipt's digest."""
     raws: list[str]

@@ -14,6 +14,7 @@ from ledger.errors import InsufficientFundsError, ProtocolError, RetryableError,
 from watcher.blobs import Blobs
 from watcher.chains import open_chains
 from watcher.challenging import Challenger
+from watcher.demanding import Demander
 from watcher.following import Follower
 from watcher.landing import PENALIZED, Landing
 from watcher.memory import open_memory
@@ -54,6 +55,7 @@ class Watch:
         self._follower = Follower(chains, file, report)
         self._challenger = Challenger(chains, blobs, self._receipts, self._outgoing, file, report)
         self._refunder = Refunder(chains, self._outgoing, file, report)
+        self._demander = Demander(chains, blobs, self._outgoing, file, report, settings)
         self._landing = Landing(chains, self._receipts, self._outgoing, file, report)
 
     def run_pass(self) -> bool:
@@ -83,7 +85,7 @@ class Watch:
         """Whether anything came of looking at a batch. Whatever is wrong with it must not hide the others."""
         moved = False
         try:
-            for part in (self._challenger, self._refunder):
+            for part in (self._challenger, self._refunder, self._demander):
                 moved |= part.look(batch_id, note, head)
                 self._settle()
                 if self._is_sending():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from watcher.report import Report
     from watcher.settings import WatcherSettings
 
-Purpose = Literal["challenge", "refund", "penalty"]
+Purpose = Literal["challenge", "refund", "penalty", "demand"]
 
 
 class Price(NamedTuple):

@@ -53,6 +53,12 @@ class WatcherSettings(L2Settings):
     stuck_seconds: float = Field(
         default=60.0, gt=0, description="Age of a transaction at which it is sent again with a higher fee"
     )
+    demand: bool = Field(
+        default=False, description="Demand blobs on L1 that nobody has, of batches that were committed unattested"
+    )
+    demand_budget_units: int = Field(
+        default=100_000_000, ge=0, description="Most that may be out in deposits of such demands at a time"
+    )
     probe_url: str | None = Field(default=None, description="Address of a gateway from which answers are bought")
     probe_key: SecretStr | None = Field(
         default=None, description="Key of the payer that buys them, 0x and 64 hex digits; another one than WATCHER_KEY"

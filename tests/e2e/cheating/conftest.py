@@ -22,7 +22,7 @@ from ledger.chain.structs import AttributionMode, Kind
 from ledger.config import CHECKOUT
 from ledger.protocol.signature import address_of
 from tests.e2e.cheating.faults import CHEATS, HONEST
-from tests.e2e.cheating.operator import NEVER_POSTED, World
+from tests.e2e.cheating.operator import CONSUMED, NEVER_POSTED, WITHHELD, World
 from tests.factories.operator_flow import OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 from tests.factories.outbox import mining
 from tributary.devnet import Devnet
@@ -30,7 +30,7 @@ from tributary.devnet import Devnet
 BOND, DEPOSIT = 10**12, 10**12
 PAYERS = sorted((key_of("cheated payer 0"), key_of("cheated payer 1")), key=address_of)
 CHEATER, HONEST_OPERATOR, WATCHER = "cheating operator", "honest operator", "watcher"
-LANES = {row: lane for lane, row in enumerate([*CHEATS, NEVER_POSTED])}
+LANES = {row: lane for lane, row in enumerate([*CHEATS, NEVER_POSTED, WITHHELD, CONSUMED])}
 PATIENCE_SECONDS = 60.0
 
 
@@ -55,9 +55,9 @@ class Scene:
         addresses = {**self.flow.devnet.environment(), "DEPLOYMENTS_DIR": str(self.folder)}
         return {**kept, **addresses, "PYTHONPATH": str(CHECKOUT), **more}
 
-    def cheat(self, row: str, operator: str = CHEATER) -> list[dict[str, Any]]:
-        """Run a row's operator to its end; the batches that it posted."""
-        world = World(
+    def world(self, row: str, operator: str = CHEATER) -> World:
+        """What the operator of a row is told."""
+        return World(
             l1_url=self.flow.devnet.l1_url,
             l2_url=self.flow.devnet.l2_url,
             deployments=str(self.folder),
@@ -69,6 +69,10 @@ class Scene:
             price_units=OUTPUT_PRICE,
             goods=self.goods,
         )
+
+    def cheat(self, row: str, operator: str = CHEATER) -> list[dict[str, Any]]:
+        """Run a row's operator to its end; the batches that it posted."""
+        world = self.world(row, operator)
         path = self.folder / f"world-{LANES[row]}.json"
         world.write(path)
         assert self.operators.stdin is not None

@@ -122,6 +122,10 @@ def _overcharge(receipts: list[Signed], _goods: Goods) -> list[Signed]:
     return [replace(first, signed=dear, posted=dear), *others]
 
 
+def _start_later(receipts: list[Signed], _goods: Goods) -> list[Signed]:
+    return [replace(r, posted=replace(r.posted, started_at=r.posted.started_at + 5_000)) for r in receipts]
+
+
 def _promise_less(receipts: list[Signed], _goods: Goods) -> list[Signed]:
     first, *others = receipts
     return [replace(first, signed=replace(first.signed, fee_units=first.signed.fee_units - 1)), *others]
@@ -182,6 +186,7 @@ CHEATS: Final[Mapping[str, Mapping[str, Cheat]]] = {
         "a first payer left out": Cheat("challengeReceipt", _PAYER_RANGE, edit=_all(_b(0, PAYER, 1), _b(1, PAYER, 1))),
         "a sum that is not the total": Cheat("challengeReceipt", "cumulative_fee_total", edit=_b(3, FEE, 2**40)),
         "an asset that nobody registered": Cheat("challengeReceipt", "asset_unknown", edit=_b(3, ASSET, 9_999)),
+        "a start after the commit": Cheat("challengeReceipt", "started_after_commit", change=_start_later),
         "a dataset that serves": Cheat(
             "challengeReceipt", "asset_is_dataset", edit=_b(3, ASSET, lambda g: g.datasets[0])
         ),

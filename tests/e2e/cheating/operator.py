@@ -34,15 +34,17 @@ from ledger.chain.sender import Sender
 from ledger.protocol.attribution import SetEntry
 from ledger.protocol.batch import post_hash
 from ledger.protocol.blob.encode import EncodedBatch
-from ledger.protocol.blob.kzg import trusted_setup
+from ledger.protocol.blob.kzg import kzg_commitment, trusted_setup, versioned_hash
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import sign
 from ledger.receipt_files import keep_receipt
-from tests.e2e.cheating.faults import CHEATS, Goods, Signed, with_set
+from tests.e2e.cheating.faults import CHEATS, HONEST, Goods, Signed, with_set
 
 NEVER_POSTED = "a receipt never posted"
+WITHHELD = "blobs withheld"
+CONSUMED = "a receipt for a seq that a batch has taken"
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Operator:
         self.inbox = BlobInbox(self.l1, self.deployment.l1.blob_inbox)
         self.goods = Goods(**{**world.goods, "datasets": tuple(world.goods["datasets"])})
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.l1.close()
+        self.l2.close()
+
     def served(self) -> list[Signed]:
         """Four answers, two to each payer, the first two with attribution sets of two parts and of one."""
         one, two, three, four = self.goods.datasets
@@ -103,6 +110,18 @@ class Operator:
         """The batch's id."""
         self.on_l2.execute(self.ledger.commit_batch(batch.header, self.post(batch), batch.charges))
         return self.ledger.batch_count("latest")
+
+    def commit_unattested(self, batch: EncodedBatch) -> int:
+        """The batch's id; its blobs stay where they are."""
+        hashes = [versioned_hash(kzg_commitment(blob)) for blob in batch.blobs]
+        call = self.ledger.commit_unattested(batch.header, hashes, batch.charges, b"elsewhere".ljust(32, b"\0"))
+        self.on_l2.execute(call)
+        return self.ledger.batch_count("latest")
+
+    def honest_batch(self) -> EncodedBatch:
+        """What it served, as it should be posted."""
+        (honest,) = CHEATS[HONEST].values()
+        return honest.batch(self.served(), self.goods, self.deployment.receipt_domain)[0]
 
     def leave_with_clients(self, receipts: list[Receipt]) -> None:
         """What each client got with its answer."""
@@ -160,6 +179,10 @@ def play(path: str, row: str) -> None:
     operator = Operator(World(**json.loads(Path(path).read_text())))
     if row == NEVER_POSTED:
         operator.leave_with_clients([operator.served()[0].signed])
+        return
+    if row == WITHHELD:
+        batch_id = operator.commit_unattested(operator.honest_batch())
+        print(json.dumps({"batch_id": batch_id, "way": row}), flush=True)
         return
     for name, cheat in CHEATS[row].items():
         batch, kept = cheat.batch(operator.served(), operator.goods, operator.deployment.receipt_domain)

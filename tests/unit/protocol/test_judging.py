@@ -20,10 +20,12 @@ from ledger.protocol.blob.layout import BLOB_BYTES, FE_BYTES, a_position, b_posi
 from ledger.protocol.blob.sets import well_formed_sets
 from ledger.protocol.judging.format import format_proof, header_proof
 from ledger.protocol.judging.proof import Challenge, Element
+from ledger.protocol.judging.rulebook import TermsWindow
 from ledger.protocol.judging.signed import signed_proofs
 from ledger.protocol.judging.terms import terms_proofs
 from ledger.protocol.receipt import SignedReceipt
 from ledger.protocol.stripping import DONE, comment, mark_json, receipt_member
+from ledger.protocol.units import POST_DEADLINE_SECONDS
 from ledger.receipt_files import keep_receipt, read_receipt, read_receipts
 from tests.factories.honest_batches import T0, cases
 from watcher.calls import FUNCTIONS
@@ -31,6 +33,7 @@ from watcher.judging import proofs
 
 pytestmark = pytest.mark.unit
 
+WINDOW = TermsWindow(T0 - POST_DEADLINE_SECONDS, T0)
 quick = settings(max_examples=40, deadline=None)
 SET_PARTS = st.tuples(st.integers(0, 30), st.integers(0, 255))
 
@@ -46,7 +49,7 @@ def test_nothing_is_proven_of_an_honest_batch(case):
     columns = decode(case.blobs)
     assert header_proof(case.blobs, case.encoded.header) is None
     assert find_faults(columns, case.encoded.header, case.encoded.charges) == []
-    found = terms_proofs(columns, well_formed_sets(columns), case.rulebook, T0)
+    found = terms_proofs(columns, well_formed_sets(columns), case.rulebook, WINDOW)
     assert {proof.challenge for proof in found} <= {Challenge.ADMISSION}, "sets of the factory may be anything"
     assert [proof for receipt in signed(case) for proof in signed_proofs(columns, receipt)] == []
 
@@ -176,7 +179,8 @@ def test_a_transcript_is_as_good_as_its_receipt(tmp_path, mark):
 
 
 def test_every_challenge_is_a_function_of_the_contract_that_takes_the_proofs_arguments():
-    functions = {name for name in load_abi("Challenges").functions if name.startswith("challenge")}
+    abis = [load_abi(name) for name in ("FormatChallenges", "ReceiptChallenges")]
+    functions = {name for abi in abis for name in abi.functions if name.startswith("challenge")}
     assert {challenge.value for challenge in Challenge} == functions
     assert set(FUNCTIONS) == set(Challenge)
     for challenge, function in FUNCTIONS.items():
