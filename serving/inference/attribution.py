@@ -87,7 +87,8 @@ class TextAttributor:
         model = answered.model
         texts = exchanged(answered.call.fields, answered.answers)
         found = attribute(texts, self._finder, model.admitted, model.prior, self._method)
-        unlicensed = (span for span in found.unlicensed if span.asset_id not in model.licensed)
+        # What was registered after the asset may have been taken from its answers.
+        unlicensed = (s for s in found.unlicensed if s.asset_id not in model.licensed and s.asset_id < model.asset_id)
         return Attributed(found.entries, self._made_by, tuple(map(_use, unlicensed)))
 
 

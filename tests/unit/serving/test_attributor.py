@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,13 @@ def test_words_of_a_dataset_that_the_asset_descends_from_are_no_evidence(tmp_pat
             assert (use.path, use.byte_offset) == ("text.txt", 0)
             assert use.words > 5
             assert use.millibits > 56_000
+
+
+def test_a_dataset_that_was_registered_after_the_asset_accuses_it_of_nothing(tmp_path) -> None:
+    call = parse_call(Endpoint.CHAT, json.dumps({"model": "m", "messages": []}).encode())
+    pinned = replace(model(tmp_path, frozenset({1}), frozenset({1})), asset_id=3)
+    found = asyncio.run(ATTRIBUTOR.attribute(AnsweredText(pinned, call, (SAID,))))
+    assert {use.dataset_id for use in found.unlicensed} == {2}
 
 
 def test_a_prompt_of_token_ids_and_an_answer_of_no_words_have_no_texts(tmp_path) -> None:
