@@ -123,4 +123,5 @@ def _commit(
         charges = (type(first)(b"\x09" * 20, first.amount_units), *charges[1:])
     header = encoded.header
     commitment = batch_commitment(header, hashes, charges)
-    return kind(batch.batch_id, batch.operator, header.lane, commitment, 0, committed_at, header, hashes, charges)
+    times = (committed_at, COMMITTED_AT - 24 * HOUR, committed_at)  # a refill keeps the first commit's terms
+    return kind(batch.batch_id, batch.operator, header.lane, commitment, 0, *times, header, hashes, charges)
