@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from ledger.attribution.errors import LibraryError
 from ledger.attribution.hashing import CODE_POINTS, HashKey, KnownUnits
-from ledger.protocol.attribution.folding import UNIT_CHARACTERS, decoded, text_bytes
+from ledger.protocol.attribution.folding import ESCAPED_FILES, UNIT_CHARACTERS, decoded, text_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 1 << 20
 _SPACE: Final = 0x20
-_BREAK: Final = re.compile(rb"[ \t\n\r,.;:!?(){}\"']")
+_LONGEST_MARK: Final = 8
+MOST_PIECE_BYTES: Final = 1 << 23
+"""A file with a longer run without any separator is no text, and would take memory without bound."""
+_MARKS: Final = rb"[ \t\n\r,.;:!?(){}\"']|\xe3\x80[\x80-\x82]|\xef\xbc\x8c"
+"""Bytes that end a unit wherever they stand: ASCII's, and the space, stops and comma of Chinese and Japanese."""
+_BREAK: Final = re.compile(_MARKS)
+_BREAK_ESCAPED: Final = re.compile(_MARKS + rb"|(?<!\\)\\u(?:300[0-2]|[fF][fF]0[cC])")
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Reader:
         """The units of a file, a piece of about a MiB at a time."""
         start = 0
         while start < len(content):
-            end = _piece_end(content, start)
+            end = _piece_end(content, path, start)
             yield self._units(text_bytes(bytes(content[start:end]), path), start)
             start = end
 
@@ -128,14 +135,21 @@ def joined(pieces: list[UnitArrays]) -> UnitArrays:
     )
 
 
-def _piece_end(content: memoryview | bytes, start: int) -> int:
-    """Behind the next byte, a MiB further on, that ends a unit and an escape in every file."""
-    at = start + PIECE_BYTES
-    while at < len(content):
-        found = _BREAK.search(content[at : at + PIECE_BYTES])
-        if found:
-            return at + found.end()
-        at += PIECE_BYTES
+def _piece_end(content: memoryview | bytes, path: str, start: int) -> int:
+    """Behind the next bytes, a MiB further on, that end a unit and an escape.
+
+    Raises:
+        LibraryError: there are none for far too long.
+    """
+    marks, at = _BREAK_ESCAPED if path.endswith(ESCAPED_FILES) else _BREAK, start + PIECE_BYTES
+    if at >= len(content):
+        return len(content)
+    # From a little before, so that bytes which belong together are seen together.
+    found = marks.search(content, at - _LONGEST_MARK, start + MOST_PIECE_BYTES)
+    if found:
+        return found.end()
+    if start + MOST_PIECE_BYTES < len(content):
+        raise LibraryError(f"{path} has {MOST_PIECE_BYTES >> 20} MiB without a space or a stop: it is no text.")
     return len(content)
 
 

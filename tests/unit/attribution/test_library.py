@@ -12,8 +12,9 @@ import pytest
 from ledger.attribution import library as library_module
 from ledger.attribution import reading, shards, windowing
 from ledger.attribution.errors import LibraryError
+from ledger.attribution.hashing import HashKey
 from ledger.attribution.library import Library, RegisteredDataset
-from ledger.attribution.reading import PIECE_BYTES
+from ledger.attribution.reading import PIECE_BYTES, Reader
 from ledger.attribution.standard import BACKGROUND, PARAMETERS, standard_method
 from ledger.attribution.texts import folder_hash
 from ledger.protocol.attribution import NO_PRIOR, Attribution, Texts, attribute, placed_in_file
@@ -170,6 +171,27 @@ def test_windows_across_the_parts_of_a_long_file_are_found(tmp_path: Path, monke
     assert len(whole.shards[-1].words) == len(parts.shards[-1].words)
     for answer in (text, text[5_000:6_000]):
         assert ask(whole, answer).weights == ask(parts, answer).weights != {}
+
+
+@pytest.mark.parametrize("path", ["a.txt", "a.jsonl"])
+def test_a_long_line_of_chinese_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    line = "".join(f"\u6771\u4eac{n}\u90fd\u3002\\\\u3002x\uff0c" for n in range(400))
+    content = json.dumps(line).encode() if path.endswith("l") else line.encode()
+    monkeypatch.setattr(reading, "PIECE_BYTES", 100)
+    monkeypatch.setattr(reading, "MOST_PIECE_BYTES", 400)
+    pieces = list(Reader(METHOD, HashKey(bytes(32))).pieces(content, path))
+    assert len(pieces) > 20
+    placed = placed_in_file(METHOD.folding, content, path)
+    assert [start for piece in pieces for start in piece.starts.tolist()] == [unit.start for unit in placed]
+    assert [end for piece in pieces for end in piece.ends.tolist()] == [unit.end for unit in placed]
+
+
+def test_a_file_without_any_separator_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 10)
+    monkeypatch.setattr(reading, "MOST_PIECE_BYTES", 1 << 12)
+    with pytest.raises(LibraryError, match="it is no text"):
+        made(tmp_path, "x" * (1 << 13))
+    assert Library.open(tmp_path / "library", METHOD).corpus == ()
 
 
 def test_a_symbolic_link_is_no_content(tmp_path: Path) -> None:
