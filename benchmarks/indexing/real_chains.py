@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from indexer.assembly import assemble
 from indexer.rebuild import forget_everything
 from indexer.running import catch_up
 from ledger.db.session import connect
+from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tributary.devnet import Devnet
 
@@ -29,7 +31,7 @@ class RealChains:
         self._scratch = scratch
         self.receipts = batches * BATCH
         for n in range(batches):
-            world.commit([100 + (n + i) % 50 for i in range(BATCH)])
+            world.commit_batch(past_batch(world, [100 + (n + i) % 50 for i in range(BATCH)]))
 
     def index(self) -> Prepared:
         """A contender: from both chains and the beacon node into empty tables and an empty archive."""
@@ -46,6 +48,15 @@ class RealChains:
                 raise AssertionError(f"{row} of {self.receipts} receipts were written")
 
         return run
+
+
+def past_batch(world: IndexedWorld, units: list[int]) -> EncodedBatch:
+    """A batch of receipts with these output units, the last of which started a moment ago."""
+    made = []
+    for entry in world.flow.receipts(world.asset_id, world.fees(units)):
+        receipt = replace(entry.receipt, started_at=entry.receipt.started_at - len(units))
+        made.append(BatchEntry(receipt, receipt.digest(world.flow.deployment.receipt_domain)))
+    return encode(made)
 
 
 @contextmanager
