@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from ledger.archive import BlobArchive
 from ledger.errors import BlobNotAvailableError, ProcessFailedError
 from ledger.protocol.attribution import SetEntry
+from ledger.protocol.contributors import Contributor, ContributorList
 from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTerms
-from ledger.protocol.units import PPM, SHARE_ONE
+from ledger.protocol.units import ENTITLEMENT_ONE, PPM, SHARE_ONE
 from tests.factories.archived_history import archive_history
 from tests.factories.history import History, PastBatch, Use
 from tributary.entitlements.facts import Facts
@@ -25,9 +27,13 @@ MASTER = "local[2]"
 OPERATORS = (b"\xc0" * 20, b"\xc1" * 20)
 
 
+LISTED = ContributorList(7, [Contributor(bytes([0x80 + n]) * 20, 1 + n * n) for n in range(30)])
+
+
 def terms(n: int) -> RoyaltyTerms:
-    """Three payees, of whom one earns from every asset."""
-    shares = ((bytes([n]) * 20, 333_333_333_333), (bytes([n + 1]) * 20, 1), (b"\xaa" * 20, SHARE_ONE - 333_333_333_334))
+    """Three payees, of whom one earns from every asset; of datasets it is a list of contributors."""
+    last = LISTED.payee if n < 3 else b"\xaa" * 20
+    shares = ((bytes([n]) * 20, 333_333_333_333), (bytes([n + 1]) * 20, 1), (last, SHARE_ONE - 333_333_333_334))
     effective = tuple(EffectiveShare(*share) for share in shares)
     return RoyaltyTerms(400_000 + n, 250_000 + n, by_attribution=True, datasets=frozenset({1, 2}), effective=effective)
 
@@ -43,19 +49,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def facts(folder: Path) -> Facts:
+def history() -> History:
     """Twelve batches of two operators, three assets and two datasets; one batch is withheld."""
     batches = tuple(PastBatch(n, OPERATORS[n % 2], uses(n), 50, "invalid" if n == 5 else "valid") for n in range(1, 13))
-    history = History(
-        ProtocolShare(b"\xee" * 20, 9_999), {(n, 1): terms(n) for n in range(1, 6)}, {1: 1, 2: 1}, batches
-    )
+    registered = {(n, 1): terms(n) for n in range(1, 6)}
+    return History(ProtocolShare(b"\xee" * 20, 9_999), registered, {1: 1, 2: 1}, batches, lists=(LISTED,))
+
+
+@pytest.fixture(scope="module")
+def facts(history: History, folder: Path) -> Facts:
     return archive_history(history, BlobArchive(folder), THROUGH)
 
 
-def test_both_engines_give_the_same(facts: Facts, folder: Path) -> None:
+def test_both_engines_give_what_each_receipt_owes(history: History, facts: Facts, folder: Path) -> None:
     local = by_processes(facts, str(folder), 1, lambda _done, _total: None)
     assert local.withheld_batches == (5,)
-    assert len(local.lines) > 5
+    exact = {line.payee: Fraction(line.numerator, ENTITLEMENT_ONE) for line in local.lines}
+    assert exact == history.owed_exactly(THROUGH)
+    assert {address for address, _ in LISTED.contributors} <= exact.keys()
     assert by_spark(facts, str(folder), MASTER) == local
 
 
