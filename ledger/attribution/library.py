@@ -10,8 +10,10 @@ library doubles. `library.json` is replaced last, by a rename: an interrupted ad
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -160,6 +162,11 @@ class Library:
         Raises:
             LibraryError: files are not what was registered, or a dataset is there already.
         """
+        with _alone(self.folder):
+            self._check_current()
+            return self._adding(datasets, progress)
+
+    def _adding(self, datasets: Sequence[RegisteredDataset], progress: Callable[[int], None]) -> Library:
         added: dict[int, DatasetText] = {}
         for dataset in sorted(datasets):
             if dataset.asset_id in self.texts or dataset.asset_id in added:
@@ -169,6 +176,13 @@ class Library:
         made = [self._shard(group, progress) for group in _groups(list(added.values()))]
         self._write(_compacted([*self.shards, *made]))
         return Library.open(self.folder, self.method)
+
+    def _check_current(self) -> None:
+        """Refuse to write over what somebody else has added since this was opened."""
+        file = self.folder / "library.json"
+        stored = json.loads(file.read_text())["shards"] if file.exists() else []
+        if [each["checksum"] for each in stored] != [shard.checksum.hex() for shard in self.shards]:
+            raise LibraryError(f"The library in {self.folder} was added to meanwhile: run it again.")
 
     def _shard(self, texts: Sequence[DatasetText], progress: Callable[[int], None]) -> Shard:
         words = shards.build(texts, self.reader, self.key, self.method.parameters, progress)
@@ -199,6 +213,17 @@ class Library:
     def _name(self, shard: Shard) -> str:
         described = json.loads((self.folder / "library.json").read_text())["shards"]
         return next(str(each["file"]) for each in described if each["checksum"] == shard.checksum.hex())
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the library's lock; the system lets go of it when a program dies."""
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LibraryError(f"Another program is adding to the library in {folder}.") from error
+        yield
 
 
 def _description(folder: Path) -> str:

@@ -132,6 +132,19 @@ def test_an_interrupted_addition_leaves_the_library_as_it_was(
     assert ask(again.adding([added]), QUOTES[1]).weights.keys() == {2}
 
 
+def test_two_who_add_at_once_lose_nothing(tmp_path: Path) -> None:
+    library = made(tmp_path, QUOTES[0])
+    other = Library.open(tmp_path / "library", METHOD)
+    second, third = dataset(tmp_path, 2, QUOTES[1]), dataset(tmp_path, 3, QUOTES[2])
+    library.adding([second])
+    with pytest.raises(LibraryError, match="added to meanwhile"):
+        other.adding([third])
+    with library_module._alone(tmp_path / "library"), pytest.raises(LibraryError, match="Another program is adding"):
+        other.adding([third])
+    again = Library.open(tmp_path / "library", METHOD).adding([third])
+    assert [entry.asset_id for entry in again.corpus] == [1, 2, 3]
+
+
 def test_many_small_additions_make_few_shards(tmp_path: Path) -> None:
     library = made(tmp_path)
     rng = random.Random(7)
