@@ -14,16 +14,16 @@ from ledger.protocol.units import ENTITLEMENT_ONE
 TERMS: Final = {
     "came_in": {
         "payer_deposits_in": "payer_deposits", "operator_deposits_in": "operator_deposits", "bonds_in": "bonds",
-        "direct_transfers_in": "direct_transfers",
+        "demand_deposits_in": "demand_deposits", "direct_transfers_in": "direct_transfers",
     },
     "held": {
         "escrow": "escrow", "operator_deposits": "operator_deposits", "custody": "custody", "bonds": "bonds",
-        "distributor": "distributor", "stray": "stray",
+        "demand_deposits": "demand_deposits", "distributor": "distributor", "stray": "stray",
     },
     "went_out": {
         "payer_withdrawals": "payer_withdrawals", "operator_withdrawals": "operator_withdrawals",
         "bond_withdrawals": "bond_withdrawals", "challenger_rewards": "challenger_rewards", "burned": "burned",
-        "paid_out": "paid_out",
+        "demand_deposits_out": "demand_deposits", "paid_out": "paid_out",
     },
 }  # fmt: skip
 """The API's name of each term of the identity, and the audit's."""

@@ -84,6 +84,8 @@ contract InnocenceTest is BlobModel {
         Opening[] memory parts = two ? openings(pointer(i), pointer(i) + 1) : openings(pointer(i));
         refused(abi.encodeCall(IReceiptChallenges.challengeSignedSet, (b, r, s, i, a, o, parts)));
         refused(abi.encodeCall(IReceiptChallenges.penalizeUnposted, (r, s)));
+        refused(abi.encodeCall(IReceiptChallenges.penalizeConsumed, (r, s, b.batchId, b.record)));
+        refused(abi.encodeCall(IReceiptChallenges.penalizeConsumed, (r, s, 0, b.record)));
     }
 
     function pointer(uint256 i) private view returns (uint256) {
