@@ -6,21 +6,17 @@ import {LANE_MARK_SPACING} from "./Windows.sol";
 
 /// @notice How far every lane has come, and how far it had come a while ago.
 abstract contract Lanes is IReceiptLedger {
-    /// One slot: all that a commit reads and, most of the time, writes.
+    /// One slot. The marks are told by how many receipts were committed since: nextSeq less that was reached by then.
     struct Lane {
         uint64 nextSeq;
         uint40 committedAt;
-        uint64 markedSeq;
         uint40 markedAt;
-    }
-
-    struct Mark {
-        uint64 seq;
-        uint40 time;
+        uint40 olderAt;
+        uint32 sinceMarked;
+        uint32 sinceOlder;
     }
 
     mapping(address operator => mapping(uint16 lane => Lane)) private _lanes;
-    mapping(address operator => mapping(uint16 lane => Mark)) private _olderMarks;
 
     /// @inheritdoc IReceiptLedger
     function nextSeq(address operator, uint16 lane) public view returns (uint64) {
@@ -31,21 +27,31 @@ abstract contract Lanes is IReceiptLedger {
     function seqReachedBy(address operator, uint16 lane, uint40 time) external view returns (uint64) {
         Lane memory present = _lanes[operator][lane];
         if (present.committedAt <= time) return present.nextSeq;
-        if (present.markedAt <= time) return present.markedSeq;
-        Mark memory older = _olderMarks[operator][lane];
-        return older.time <= time ? older.seq : 0;
+        if (present.markedAt <= time) return _reached(present.nextSeq, present.sinceMarked);
+        return present.olderAt <= time ? _reached(present.nextSeq, present.sinceOlder) : 0;
     }
 
-    /// @dev A lane without commits has the mark (0, 0), which tells nothing and is true.
     function _advance(address operator, uint16 lane, uint64 firstSeq, uint24 count) internal {
         Lane memory present = _lanes[operator][lane];
         require(firstSeq == present.nextSeq, LedgerWrongSeq(firstSeq, present.nextSeq));
         uint40 time = uint40(block.timestamp);
         if (present.committedAt != 0 && time >= present.markedAt + LANE_MARK_SPACING) {
-            if (present.markedAt != 0) _olderMarks[operator][lane] = Mark(present.markedSeq, present.markedAt);
-            (present.markedSeq, present.markedAt) = (present.nextSeq, present.committedAt);
+            (present.olderAt, present.sinceOlder) = (present.markedAt, present.sinceMarked);
+            (present.markedAt, present.sinceMarked) = (present.committedAt, 0);
         }
         (present.nextSeq, present.committedAt) = (firstSeq + count, time);
+        (present.sinceMarked, present.sinceOlder) =
+            (_plus(present.sinceMarked, count), _plus(present.sinceOlder, count));
         _lanes[operator][lane] = present;
+    }
+
+    /// @dev The greatest number stands for more than can be told: such a mark tells nothing, which is true.
+    function _reached(uint64 next, uint32 since) private pure returns (uint64) {
+        return since == type(uint32).max ? 0 : next - since;
+    }
+
+    function _plus(uint32 since, uint24 count) private pure returns (uint32) {
+        uint256 sum = uint256(since) + count;
+        return sum < type(uint32).max ? uint32(sum) : type(uint32).max;
     }
 }
