@@ -77,15 +77,21 @@ def test_every_door_has_its_own_sum():
         escrow("Withdrawn", OPERATOR, amount=3),
         Event("RoyaltyDistributor", "Funded", {"amount": 125}, 1, 0, b""),
         Event("RoyaltyDistributor", "Claimed", {"amount": 30}, 1, 0, b""),
+        *(Event("BlobDemands", "BlobDemanded", {"deposit": 11}, 1, n, b"") for n in range(3)),
+        Event("BlobDemands", "DemandAnswered", {"deposit": 11}, 1, 3, b""),
+        Event("BlobDemands", "DemandReturned", {"deposit": 11}, 1, 4, b""),
     ]  # fmt: skip
-    assert money_in(history) == {"payer_deposits": 140, "operator_deposits": 50, "bonds": 7}
+    assert money_in(history) == {"payer_deposits": 140, "operator_deposits": 50, "bonds": 7, "demand_deposits": 33}
     out = money_out(history)
     assert out == {
         "payer_withdrawals": 10, "operator_withdrawals": 3, "bond_withdrawals": 0, "challenger_rewards": 1,
-        "burned": 4, "paid_out": 30,
+        "burned": 4, "paid_out": 30, "demand_deposits": 22,
     }  # fmt: skip
     doors = read_doors(history, out)
-    assert doors.into == dict.fromkeys(HOLDERS, 0) | {"PaymentEscrow": 190, "Operators": 7, "RoyaltyDistributor": 125}
+    assert doors.into == dict.fromkeys(HOLDERS, 0) | {
+        "PaymentEscrow": 190, "Operators": 7, "BlobDemands": 33, "RoyaltyDistributor": 125,
+    }  # fmt: skip
+    assert doors.out_of["BlobDemands"] == 22
     assert doors.out_of["PaymentEscrow"] == 10 + 3 + 125
     assert doors.out_of["Operators"] == 5
     assert doors.out_of["RoyaltyDistributor"] == 30

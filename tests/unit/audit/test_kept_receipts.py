@@ -89,10 +89,10 @@ def test_a_signature_by_no_key_of_the_lane_is_named(tmp_path):
     assert fields(compared(kept, *posted(receipt(0)))) == ["signer"]
 
 
-def test_a_key_counts_until_a_day_after_it_was_revoked(tmp_path):
+def test_a_key_counts_until_two_weeks_after_it_was_revoked(tmp_path):
     kept, batch = keep(tmp_path, receipt(0)), posted(receipt(0))
-    assert fields(compared(kept, *batch, key_events(COMMITTED_AT - DAY))) == []
-    assert fields(compared(kept, *batch, key_events(COMMITTED_AT - DAY - 1))) == ["signer"]
+    assert fields(compared(kept, *batch, key_events(COMMITTED_AT - 14 * DAY))) == []
+    assert fields(compared(kept, *batch, key_events(COMMITTED_AT - 14 * DAY - 1))) == ["signer"]
 
 
 def test_a_receipt_in_no_batch_is_waited_for_and_then_named(tmp_path):
