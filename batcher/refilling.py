@@ -1,7 +1,7 @@
 """voided → selected again: the receipts of a voided batch are posted anew, its payers refunded, its hole filled.
 
-Only what final L2 blocks say of a voiding is acted on. A hole stays open for REPOST_DEADLINE after the voiding, and then
-is final: its receipts neither pay nor prove.
+Only what final L2 blocks say of a voiding is acted on. A hole stays open for REPOST_DEADLINE after the voiding, at most
+until a challenge window and a REPOST_DEADLINE after the first commit, and then is final: its receipts neither pay nor prove.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ledger.chain.events.receipt_ledger import BatchVoided
 from ledger.chain.logs import fetch_logs
 from ledger.chain.structs import BatchRecord, BatchStatus
 from ledger.db.models.batcher import BatchTransaction
-from ledger.protocol.units import DAY_SECONDS, REPOST_DEADLINE_SECONDS
+from ledger.protocol.units import DAY_SECONDS, REFILL_LIMIT_SECONDS, REPOST_DEADLINE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +112,7 @@ class Refilling:
         voided_at, _ = self._parts.chains.ledger.voiding(job.batch_id or 0, view.finalized)
         if not voided_at:
             return False  # not final yet
-        if view.head.timestamp > voided_at + REPOST_DEADLINE_SECONDS:
+        if view.head.timestamp > _fill_by(job, voided_at):
             self._lost.add(job.job_id)
             log.error("hole_final", batch_id=job.batch_id, lane=job.lane, first_seq=job.first_seq, receipts=job.count)
             return False
@@ -128,7 +128,7 @@ class Refilling:
     def _watch(self, job: BatchJob, view: View) -> bool:
         """Whether a filling was given up because its hole is final; told a day before."""
         voided_at, _ = self._parts.chains.ledger.voiding(job.batch_id or 0, view.head)
-        left = voided_at + REPOST_DEADLINE_SECONDS - view.head.timestamp
+        left = _fill_by(job, voided_at) - view.head.timestamp
         if left < 0 and job.state != State.FAULTED and not self._is_pending(job):
             why = f"The hole of batch {job.batch_id} is final: it was not filled in time."
             log.error("hole_final", batch_id=job.batch_id, lane=job.lane, first_seq=job.first_seq, receipts=job.count)
@@ -195,6 +195,12 @@ def _refund_call(parts: Parts, job: BatchJob) -> Call:
     payers = range(first, min(first + PAYERS_AT_ONCE, len(charges)))
     record = _voided_record(before)
     return parts.chains.ledger.refund(job.batch_id or 0, record, header_of(before), hashes, charges, payers)
+
+
+def _fill_by(job: BatchJob, voided_at: int) -> int:
+    """The last second at which the hole can be filled."""
+    first = job.first_committed_at or job.committed_at or 0
+    return min(voided_at + REPOST_DEADLINE_SECONDS, first + REFILL_LIMIT_SECONDS)
 
 
 def _voided_record(job: BatchJob) -> BatchRecord:

@@ -132,8 +132,11 @@ def test_an_answer_that_was_changed_is_told(
     def change(path: str, _body: bytes, answer: bytes) -> bytes:
         return re.sub(before, after, answer, count=1) if path.endswith("completions") else answer
 
-    told = probe_through(world, gateway, monkeypatch, change)
-    assert [fact["event"] for fact in told] == ["probe_wrong"]
+    for _ in range(MOST_PROBES):
+        told = probe_through(world, gateway, monkeypatch, change)
+        if told[-1]["event"] != "probe_refused":
+            break  # a busy gateway refuses, and may be asked again
+    assert [fact["event"] for fact in told] == ["probe_wrong"], told
     assert any(said.startswith(fault) for said in told[0]["faults"])
 
 
