@@ -30,6 +30,7 @@ from ledger.protocol.attribution.shares import by_text, set_of
 from ledger.protocol.attribution.windows import windows_of
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import PPM
+from scripts import fold_table
 from tests.unit.attribution.naive import constants_in
 
 pytestmark = pytest.mark.unit
@@ -63,6 +64,16 @@ def test_a_changed_table_is_refused() -> None:
         Method.load(PARAMETERS, fold.replace(b"= 0061 007A", b"= 0061 0079"), surprisal)
     with pytest.raises(MalformedInputError):
         Method.load(PARAMETERS, fold, surprisal + b"9000 quern\n")
+
+
+@pytest.mark.skipif(unicodedata.unidata_version != fold_table.VERSION, reason="the table is of another Unicode version")
+def test_the_shipped_table_is_what_its_program_makes() -> None:
+    scattered = range(0x3000, 0x30000, 37)
+    for code_point in [*range(0x3000), *scattered, *range(0xF900, 0x10000), *range(0x1D400, 0x1D800)]:
+        if not 0xD800 <= code_point < 0xE000:
+            made = "".join(chr(part) for part in fold_table.folded(code_point)).split()
+            joined = "".join(METHOD.folding[code_point].split())
+            assert joined == "".join(made), hex(code_point)
 
 
 @given(st.text())
