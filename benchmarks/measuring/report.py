@@ -1,6 +1,6 @@
 """What every benchmark prints and writes: a table for people, the same rows as JSON, and whether each bar was reached.
 
-A row of the JSON is {"name", "value", "unit", "must", "ok", "beside"}: `must` is the bar in words (null where there is
+The JSON is a list of rows {"name", "value", "unit", "must", "ok", "beside"}: `must` is the bar in words (null where there is
 none), `ok` whether it was reached, `beside` what was measured next to it in the same run, by name.
 """
 
@@ -51,11 +51,7 @@ def finish(title: str, rows: list[Row], options_: Options, notes: tuple[str, ...
     console = Console()
     console.print(_table(title, rows), *notes, f"{machine()['cpu']}, {machine()['cores']} cores", sep="\n")
     if options_.json is not None:
-        document = {
-            "benchmark": title, "quick": options_.quick, "machine": machine(), "notes": list(notes),
-            "rows": [asdict(row) for row in rows],
-        }  # fmt: skip
-        options_.json.write_text(json.dumps(document, indent=1) + "\n")
+        options_.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     sys.exit(any(row.ok is False for row in rows))
 
 
