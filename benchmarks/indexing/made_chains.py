@@ -18,13 +18,14 @@ from benchmarks.indexing.made_logs import encoded_log
 from ledger.chain.structs import Kind
 from ledger.protocol.batch import batch_commitment, post_hash
 from ledger.protocol.keccak import keccak256
+from ledger.protocol.units import POST_DEADLINE_SECONDS
 
 L1, L2 = 900, 901
 CONTRACTS = {
     name: bytes([n]) * 20
     for n, name in enumerate(
         ("TestToken", "AttributionRegistry", "Operators", "PaymentEscrow", "ReceiptLedger", "RoyaltyDistributor",
-         "BlobInbox", "Challenges"), start=1,
+         "BlobInbox", "FormatChallenges", "ReceiptChallenges", "BlobDemands"), start=1,
     )
 }  # fmt: skip
 REGISTRY_BLOCK, FIRST_BLOCK = 5, 10
@@ -40,7 +41,8 @@ def deployment() -> dict[str, Any]:
         "l2": {
             "chainId": L2, "deployedAtBlock": 1, "token": hexed["TestToken"], "registry": hexed["AttributionRegistry"],
             "operators": hexed["Operators"], "escrow": hexed["PaymentEscrow"], "ledger": hexed["ReceiptLedger"],
-            "distributor": hexed["RoyaltyDistributor"],
+            "distributor": hexed["RoyaltyDistributor"], "formatChallenges": hexed["FormatChallenges"],
+            "receiptChallenges": hexed["ReceiptChallenges"], "blobDemands": hexed["BlobDemands"],
         },
         "protocolPpm": 25_000, "protocolPayee": "0x" + "0b" * 20, "attesters": ["0x" + "0c" * 20], "quorum": 1,
         "tokenDecimals": 6,
@@ -110,7 +112,8 @@ class MadeChains:
         commitment = batch_commitment(batch.header, batch.versioned_hashes, batch.charges)
         reserve = 100_000_000 + batch.header.total_fee_units
         attested = [post_hash(batch.versioned_hashes), time]
-        committed = [k + 1, OPERATOR, 0, commitment, reserve, time, batch.header, batch.versioned_hashes, batch.charges]
+        committed = [k + 1, OPERATOR, 0, commitment, reserve, time, time - POST_DEADLINE_SECONDS, time]
+        committed += [batch.header, batch.versioned_hashes, batch.charges]
         return [
             encoded_log("ReceiptLedger", "BlobsAttested", attested),
             encoded_log("Operators", "BondReserved", [OPERATOR, k + 1, reserve]),

@@ -9,7 +9,7 @@ from ledger.chain.blocks import block_at
 from ledger.chain.contracts.challenges import Challenges, CommittedBatch, Opening
 from ledger.chain.structs import BatchRecord, BatchStatus
 from ledger.errors import ContractRevertedError
-from ledger.protocol.batch import batch_commitment
+from ledger.protocol.batch import batch_commitment, post_hash
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import EncodedBatch, encode
 from tests.factories.indexed_world import IndexedWorld
@@ -36,7 +36,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.flow = self.world.flow
-        self.challenges = Challenges(self.flow.l2, self.flow.deployment.l2.challenges)
+        self.challenges = Challenges(self.flow.l2, self.flow.deployment.l2)
 
     def commit(self) -> None:
         batch = self._batch()
@@ -141,6 +141,7 @@ class Walk:
             status=BatchStatus.OPEN,
             reserve_units=self.flow.operators.reserve_for(again.header.total_fee_units, "latest"),
             committed_at=block_at(self.flow.l2, tx.block_number).timestamp,
+            attested_at=self.flow.ledger.attested_at(post_hash(hashes), "latest"),
             batch_commitment=batch_commitment(again.header, hashes, again.charges),
         )
         filling.batch = CommittedBatch(voided.batch_id, record, again.header, tuple(hashes), again.charges)
