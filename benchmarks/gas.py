@@ -15,9 +15,10 @@ from benchmarks.onchain.batches import (
     SHARED_POSTS,
     Path,
     Spent,
+    close_batches,
+    open_batch,
     proven_false,
     shared_post,
-    travel,
 )
 from benchmarks.onchain.money import (
     FEE_NANODOLLARS,
@@ -44,6 +45,8 @@ class Operations:
 
     one: Path
     ten: Path
+    marked: Spent
+    """A commit of one payer that also writes its lane's mark, which it does at most every two days."""
     fraud_proof: Spent
     refund: Spent
     first: Payment
@@ -53,10 +56,11 @@ class Operations:
         further = -(-(self.ten.commit.l2_gas - self.one.commit.l2_gas) // (PAYERS - 1))
         first, again = self.first, self.again
         submit = max(first.submit.l2_gas, again.submit.l2_gas)
+        marked = {"with the lane's mark": self.marked.l2_gas}
         beside = {"beside a newer root": first.claim_beside_a_newer_root.l2_gas}
         beside_again = {"beside a newer root": again.claim_beside_a_newer_root.l2_gas}
         return [
-            bounded("commitBatch, one payer, warm lane", self.one.commit.l2_gas, 105_000),
+            bounded("commitBatch, one payer, warm lane", self.one.commit.l2_gas, 105_000, **marked),
             bounded("commitBatch, each further payer", further, 12_000),
             bounded("fraud proof of one opening, void and slash included", self.fraud_proof.l2_gas, 180_000),
             bounded("refund of one payer", self.refund.l2_gas, 60_000),
@@ -99,20 +103,25 @@ def main() -> None:
 
 
 def measure_operations(stage: World) -> Operations:
-    """The core operations; a first batch, not counted, opens the lane and the payers' accounts."""
-    travel(stage, stage.batch(20, PAYERS))
-    one, ten = travel(stage, stage.batch(20, 1)), travel(stage, stage.batch(20, PAYERS))
+    """The core operations; three batches a week apart, not counted, open the lane, its marks and the accounts."""
+    for _ in range(3):
+        close_batches(stage, [open_batch(stage, stage.batch(20, PAYERS))])
+    # After a pause, the first commit marks the one before it, and the second the first.
+    marked, _ = open_batch(stage, stage.batch(20, 1)), open_batch(stage, stage.batch(20, 1))
+    opened = [open_batch(stage, stage.batch(20, payers)) for payers in (1, PAYERS)]
+    one, ten = close_batches(stage, opened)
     first, again = claims.first_and_again(stage.flow)
-    return Operations(one, ten, *proven_false(stage), first, again)
+    return Operations(one, ten, marked.commit, *proven_false(stage), first, again)
 
 
 def measure_bulk(stage: World) -> Bulk:
-    """Full batches of six blobs, with and without sets; posts that share a deposit."""
-    plain = stage.batch(FULL_RECEIPTS, PAYERS)
-    quiet, busy = shared_post(stage, plain)
-    plain_path = travel(stage, plain)
-    with_sets = travel(stage, stage.batch(FULL_RECEIPTS_WITH_SETS, PAYERS, with_sets=True))
-    return Bulk(plain_path, with_sets, quiet, busy)
+    """Full batches of six blobs, with and without sets, soon after another; posts that share a deposit."""
+    for _ in range(2):
+        open_batch(stage, stage.batch(20, 1))
+    quiet, busy = shared_post(stage, stage.batch(FULL_RECEIPTS, PAYERS))
+    plain = open_batch(stage, stage.batch(FULL_RECEIPTS, PAYERS))
+    with_sets = open_batch(stage, stage.batch(FULL_RECEIPTS_WITH_SETS, PAYERS, with_sets=True))
+    return Bulk(*close_batches(stage, [plain, with_sets]), quiet, busy)
 
 
 def bounded(name: str, gas: int, most: int, **beside: object) -> Row:

@@ -91,31 +91,47 @@ def on_l2(flow: OperatorFlow, call: Call, name: str | None = None) -> tuple[Spen
     return Spent(l2_gas=receipt.gas_used, l2_bytes=len(call.data) + TX_ENVELOPE_BYTES), receipt
 
 
-def travel(world: World, batch: EncodedBatch) -> Path:
-    """Posts with a deposit of its own, commits and finalises."""
+@dataclass(frozen=True)
+class Committed:
+    """A batch that is posted and committed, and what that took."""
+
+    batch: EncodedBatch
+    hashes: tuple[bytes, ...]
+    batch_id: int
+    record: BatchRecord
+    post: Spent
+    commit: Spent
+
+
+def open_batch(world: World, batch: EncodedBatch) -> Committed:
+    """Posts with a deposit of its own, and commits."""
     flow = world.flow
     hashes, posted = flow.post(batch)
     arrival = attestation_gas(flow, post_hash(hashes))
     post = Spent(l1_gas=posted.gas_used, blob_gas=posted.blob_gas_used, l2_gas=arrival)
-    commit, record, batch_id = committed(flow, batch, hashes)
-    flow.devnet.advance(CHALLENGE_WINDOW_SECONDS + 2)
-    finalize, _ = on_l2(flow, flow.ledger.finalize_batch(batch_id, record))
-    header = batch.header
-    return Path(header.count, header.payer_count, header.blob_count, post, commit, finalize)
-
-
-def committed(flow: OperatorFlow, batch: EncodedBatch, hashes: tuple[bytes, ...]) -> tuple[Spent, BatchRecord, int]:
-    """Commits; what it took, the record, the batch's id."""
     call = flow.ledger.commit_batch(batch.header, hashes, batch.charges)
     batch_id, record, receipt = flow.commit(batch, hashes)
-    return Spent(l2_gas=receipt.gas_used, l2_bytes=len(call.data) + TX_ENVELOPE_BYTES), record, batch_id
+    commit = Spent(l2_gas=receipt.gas_used, l2_bytes=len(call.data) + TX_ENVELOPE_BYTES)
+    return Committed(batch, hashes, batch_id, record, post, commit)
+
+
+def close_batches(world: World, opened: Sequence[Committed]) -> list[Path]:
+    """Finalises them after their window."""
+    world.flow.devnet.advance(CHALLENGE_WINDOW_SECONDS + 2)
+    paths = []
+    for each in opened:
+        finalize, _ = on_l2(world.flow, world.flow.ledger.finalize_batch(each.batch_id, each.record))
+        header = each.batch.header
+        sizes = (header.count, header.payer_count, header.blob_count)
+        paths.append(Path(*sizes, each.post, each.commit, finalize))
+    return paths
 
 
 def shared_post(world: World, batch: EncodedBatch) -> tuple[Spent, Spent]:
     """A post's part where SHARED_POSTS of them share one deposit, on a quiet L1 and on a busy one.
 
     A post is named by its hashes in their order, so the same blobs in other orders make so many posts (two rounds of
-    them, and not the one in which `travel` posts them).
+    them, and not the one in which `open_batch` posts them).
     """
     sidecar = build_sidecar(batch.blobs, sidecar_version(world.flow.l1))
     orders = list(islice(permutations(range(len(batch.blobs))), 1, 2 * SHARED_POSTS + 1))
@@ -180,8 +196,8 @@ def proven_false(world: World) -> tuple[Spent, Spent]:
     wrong = bytearray(honest.blobs[0])
     wrong[2 * FE_BYTES - 1] ^= 1  # baseTime, the last field of the second header element
     batch = replace(honest, blobs=(bytes(wrong),))
-    hashes, _ = flow.post(batch)
-    _, record, batch_id = committed(flow, batch, hashes)
+    opened = open_batch(world, batch)
+    batch_id, record, hashes = opened.batch_id, opened.record, opened.hashes
     case = CommittedBatch(batch_id, record, batch.header, hashes, batch.charges)
     opening = Opening.of(kzg.open_at(batch.blobs[0], 1))
     challenges = Challenges(flow.l2, flow.deployment.l2)
