@@ -31,7 +31,7 @@ def test_the_example_checks_its_receipts_against_the_chain(
     chain = ("--l2-rpc", serving_world.flow.devnet.l2_url, "--deployments", str(serving_world.flow_folder))
     done = run(gateway, api_key, *chain, "--keep", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("  ok ") == 16
+    assert done.stdout.count("  ok ") == 18
     assert "NOT" not in done.stdout
     assert "asset" in done.stdout
     kept = load_transcripts(tmp_path)
