@@ -29,9 +29,10 @@ EXPLANATIONS = CHECKOUT / "contracts" / "mutants.toml"
 TIMEOUT_SECONDS = 1800
 SHOWN_CHARACTERS = 160
 TESTS_OF = {
-    "AttesterQuorum": "RoyaltyDistributor", "RootTip": "Claims|SortedPair", "PayeeAccount": "Claims|SortedPair",
+    "AttesterQuorum": "Attesters", "RootTip": "Claims|SortedPair", "PayeeAccount": "Claims|SortedPair",
     "RoyaltyDistributor": "RoyaltyDistributor|Claims", "L2BlockHash": "RoyaltyDistributor", "SortedPairProof": "SortedPair",
-    "BlobElements": "Guilt|Innocence", "ChallengeEvidence": "Guilt|Innocence", "Challenges": "Guilt|Innocence|Unposted",
+    "BlobElements": "Guilt|Innocence", "ChallengeEvidence": "Guilt|Innocence", "SetChallenges": "Guilt|Innocence",
+    "SignedReceipts": "Guilt|Unposted", "UnpostedPenalties": "Unposted", "BlobDemands": "Demand",
     "FormatChallenges": "Guilt|Innocence", "ReceiptChallenges": "Guilt|Innocence", "TermsChallenges": "Guilt|Innocence",
     "ReceiptHash": "Vectors", "BatchLayout": "ReceiptLedger|Guilt", "RefundMarks": "Voiding", "ExactTransfer": "PaymentEscrow",
     "BlobAttestations": "ReceiptLedger", "ContributorTree": "Contributor", "ReceiptLedger": "ReceiptLedger|Voiding",
@@ -142,6 +143,8 @@ def judged(work: Path, name: str) -> tuple[str, str]:
         code, output = forge(work, *words)
         if "Compiler run failed" in output or "Compiler error" in output:
             return "no program", ""
+        if "No tests " in output:
+            continue
         if code:
             failed = [line for line in output.splitlines() if line.startswith("[FAIL")]
             return "killed", failed[0].rpartition("] ")[2].partition("(")[0] if failed else "setUp"
