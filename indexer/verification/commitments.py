@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Self
 
@@ -34,6 +34,11 @@ def _begin() -> None:
     trusted_setup()
 
 
+def trusted_setup_is_there() -> bool:
+    """What a worker answers once it can work."""
+    return True
+
+
 class CommitmentPool:
     """Checks blobs against their hashes: in the caller's process at first, in `workers` others once there are many.
 
@@ -47,6 +52,7 @@ class CommitmentPool:
         self._left = few_blobs
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._first: Future[bool] | None = None
 
     def check(self, blobs: Sequence[tuple[bytes, bytes]]) -> list[bytes | None]:
         """For each (versioned hash, bytes) the commitment, or None where the bytes are not that blob.
@@ -55,25 +61,27 @@ class CommitmentPool:
             BlobNotAvailableError: a worker was killed; the next call starts others.
         """
         hashes, contents = [h for h, _ in blobs], [b for _, b in blobs]
-        pool = self._started(len(blobs))
+        pool = self._ready_pool(len(blobs))
         if pool is None:
             return list(map(commitment_if, contents, hashes))
         try:
             return list(pool.map(commitment_if, contents, hashes))
         except BrokenProcessPool as error:
             with self._lock:
-                self._pool = None
+                self._pool = self._first = None
             raise BlobNotAvailableError(
                 "A blob could not be checked: the process that was at it was killed."
             ) from error
 
-    def _started(self, blobs: int) -> ProcessPoolExecutor | None:
+    def _ready_pool(self, blobs: int) -> ProcessPoolExecutor | None:
+        """The workers, once there is enough for them to do and the first of them has loaded its setup."""
         with self._lock:
             self._left -= blobs
             if self._pool is None and self._workers and self._left < 0:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPoolExecutor(self._workers, context, _begin)
-            return self._pool
+                self._first = self._pool.submit(trusted_setup_is_there)
+            return self._pool if self._first is not None and self._first.done() else None
 
     def close(self) -> None:
         """End the processes."""
