@@ -11,7 +11,7 @@ from ledger.protocol.attribution.folding import Folding
 from ledger.protocol.attribution.prior import MAX_WEIGHT, Weights
 
 SHRINKAGE = 5.0
-"""A word's weights are drawn towards those of all words, as if it had been seen so often more with these."""
+"""A word's weights are drawn towards none, as if it had been seen so often more at the mean of all words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,10 @@ def passages(tokenizer: Tokenizer, folding: Folding, text: str, length: int) -> 
 
 
 def weigh(found: Sequence[Passage], influence: Sequence[Sequence[torch.Tensor]], most_words: int) -> Table:
-    """The table, from `influence[dataset][passage][token]`: what each dataset does for a word, on average."""
+    """The table, from `influence[dataset][passage][token]`: what each dataset does for a word beyond the mean of all.
+
+    Beyond the mean, since what a dataset does for every word alike says nothing of one answer, and is mostly noise.
+    """
     size = len(influence)
     sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0] * size)
     seen: Counter[str] = Counter()
@@ -63,10 +66,10 @@ def weigh(found: Sequence[Passage], influence: Sequence[Sequence[torch.Tensor]],
     total = max(1, seen.total())
     mean = [sum(row[d] for row in sums.values()) / total for d in range(size)]
     rows = {
-        word: [(a + SHRINKAGE * b) / (count + SHRINKAGE) for a, b in zip(sums[word], mean, strict=True)]
+        word: [(a - count * b) / (count + SHRINKAGE) for a, b in zip(sums[word], mean, strict=True)]
         for word, count in seen.most_common(most_words)
     }
-    return _quantised(mean, rows)
+    return _quantised([0.0] * size, rows)
 
 
 def _quantised(other: Sequence[float], rows: Mapping[str, Sequence[float]]) -> Table:
