@@ -30,6 +30,7 @@ class RealChains:
         self._world = world
         self._scratch = scratch
         self.receipts = batches * BATCH
+        world.flow.devnet.advance(2 * BATCH)  # so that the price was in force when the first receipt started
         for n in range(batches):
             world.commit_batch(past_batch(world, [100 + (n + i) % 50 for i in range(BATCH)]))
 
