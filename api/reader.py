@@ -33,12 +33,16 @@ def open_reader(settings: ApiSettings) -> Engine:
     limit = f"SET statement_timeout = '{settings.statement_timeout_seconds}s'"
 
     def set_limit(connection: Any, _record: object) -> None:
-        # Outside a transaction, so that it lasts.
-        autocommit, connection.autocommit = connection.autocommit, True
-        connection.execute(limit)
-        if connection.execute(_MAY_TAKE_ROLE, (ROLE,)).fetchone():
-            connection.execute(f"SET ROLE {ROLE}")
-        connection.autocommit = autocommit
+        try:
+            # Outside a transaction, so that it lasts.
+            autocommit, connection.autocommit = connection.autocommit, True
+            connection.execute(limit)
+            if connection.execute(_MAY_TAKE_ROLE, (ROLE,)).fetchone():
+                connection.execute(f"SET ROLE {ROLE}")
+            connection.autocommit = autocommit
+        except BaseException:
+            connection.close()  # the pool does not know it yet
+            raise
 
     event.listen(engine, "connect", set_limit)
     return engine

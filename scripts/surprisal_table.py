@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 import math
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from ledger.protocol.attribution.folding import Folding
@@ -40,7 +40,7 @@ def frequencies(folder: Path, folding: Folding) -> dict[str, float]:
 def main() -> None:
     output, folders = Path(sys.argv[1]), [Path(word) for word in sys.argv[2:]]
     folding = Folding.parse(FOLD_TABLE.read_bytes())
-    mean: Counter[str] = Counter()
+    mean: defaultdict[str, float] = defaultdict(float)
     for folder in folders:
         for unit, frequency in frequencies(folder, folding).items():
             mean[unit] += frequency / len(folders)

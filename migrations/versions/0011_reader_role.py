@@ -22,7 +22,7 @@ WHOLE = (
     "spending_caps", "splits", "terms", "thaws", "unlicensed_uses",
 )  # fmt: skip
 OF_ISSUED_RECEIPTS = (
-    "operator", "lane", "seq", "payer", "asset_id", "request_hash", "response_hash", "input_units", "output_units",
+    "operator", "lane", "seq", "request_id", "payer", "asset_id", "request_hash", "response_hash", "input_units", "output_units",
     "fee_units", "attribution_hash", "started_at", "duration_ms", "digest", "signature", "signer", "attribution_set",
 )  # fmt: skip
 

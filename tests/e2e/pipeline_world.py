@@ -72,7 +72,7 @@ class Pipeline:
         outbox = self._outboxes.setdefault(
             url, Outbox(url, flow.deployment, flow.operator.address, flow.lane_key, started_at=0)
         )
-        outbox.started_at = flow.devnet.now() - 100
+        outbox.started_at = flow.devnet.now() - 250
         receipts = outbox.issue(lane, [self._use(n) for n in range(count)])
         self.receipts += receipts
         return receipts

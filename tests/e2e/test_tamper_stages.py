@@ -97,7 +97,7 @@ def test_one_unit_moved_by_the_settlements_sql_is_named(pipeline, pipeline_url, 
 
 def test_one_unit_moved_by_the_apis_sql_is_named(pipeline, pipeline_url, monkeypatch):
     moved = Moved(pipeline)
-    monkeypatch.setattr(api_queries, "_PAYEES", moved.in_sql(api_queries._PAYEES, "sum(o.numerator)"))
+    monkeypatch.setattr(api_queries, "_PAYEES", moved.in_sql(api_queries._PAYEES, "sum(numerator)"))
     with api_server(pipeline_url) as api:
         code, report, _ = pipeline.audit(api)
     assert code == 1

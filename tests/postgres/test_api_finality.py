@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -49,7 +50,7 @@ def move_heads(session: Session) -> None:
 def without_later_blocks(history: History) -> History:
     """What an index that has read up to block 100 holds."""
     kept = tuple(b for b in history.batches if b.finalized_block is None or b.finalized_block <= HEADS["unsafe"])
-    return History(history.protocol, history.terms, history.dataset_versions, kept)
+    return replace(history, batches=kept)
 
 
 @relaxed

@@ -159,7 +159,8 @@ def write_index(session: Session, published: Published, opening: Opening, entrie
         "payer_count": 1, "set_fe_count": 1, "total_fee_units": 20, "blob_count": 1, "base_time": COMMITTED_AT - 60,
         "attribution_method": METHOD_WORD, "attribution_params_hash": keccak256(opening.parameters),
         "batch_commitment": b"\xba" * 32, "post_hash": bytes(32), "versioned_hashes": [b"\x01" + bytes(31)],
-        "reserve_units": 0, "committed_at": COMMITTED_AT, "first_committed_at": COMMITTED_AT, "verdict": "valid",
+        "reserve_units": 0, "committed_at": COMMITTED_AT, "first_committed_at": COMMITTED_AT,
+        "terms_from": COMMITTED_AT - 86_400, "attested_at": COMMITTED_AT, "verdict": "valid",
         "finalized_block_number": FINALIZED, "finalized_block_hash": bytes(32), "finalized_log_index": 1,
         "finalized_at": COMMITTED_AT + 604_800,
     }  # fmt: skip

@@ -26,7 +26,7 @@ NEVER_PUSHED = 10**18
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world(
     postgres_server: PostgresServer, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PaidWorld]:
@@ -38,7 +38,7 @@ def world(
             yield world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def site(world: PaidWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     settings = api_settings(
         world.url,
@@ -52,7 +52,7 @@ def site(world: PaidWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     engine.dispose()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     with sync_playwright() as playwright:

@@ -177,8 +177,9 @@ def test_every_set_sums_to_a_million_and_keeps_the_largest(weights: dict[int, in
     entries_ = set_of(by_text(weights, total, set(weights), 0))
     assert sum(entry.ppm for entry in entries_) == (PPM if entries_ else 0)
     kept = {entry.asset_id for entry in entries_ if entry.asset_id}
-    left = {d: w for d, w in weights.items() if d not in kept and PPM * w // total}
-    assert not left or (len(kept) == 15 and min(weights[d] for d in kept) >= max(left.values()))
+    shares = {d: PPM * w // total for d, w in weights.items()}
+    left = [ppm for d, ppm in shares.items() if d not in kept and ppm]
+    assert not left or (len(kept) == 15 and min(shares[d] for d in kept) >= max(left))
 
 
 @given(st.lists(st.integers(1, 10**7), min_size=1, max_size=40), st.integers(0, 10**8))
