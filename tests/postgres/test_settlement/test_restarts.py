@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
 from ledger.db.models.settlement import SettlementTransaction
-from ledger.errors import DatabaseUnavailableError
+from ledger.errors import DatabaseUnavailableError, QuorumMissingError
 from settlement.connections import Connections
 from settlement.database_errors import database_errors
 from settlement.scope import ThroughBlock
@@ -81,7 +81,7 @@ def one_pass(settler: Connections, engine: Engine) -> bool:
     try:
         with sole_worker(engine, settler.scope.distributor):
             run_pass(settler)
-    except DatabaseUnavailableError:
+    except (DatabaseUnavailableError, QuorumMissingError):  # an attester's database was away when it was asked
         return False
     return True
 
