@@ -73,7 +73,7 @@ def test_killed_at_every_step_it_goes_on_to_the_same_rows(world, fork_server, fr
     assert world.digests_of(fresh.database_url.get_secret_value()) == world.digests()
 
 
-def follow_until(indexer, world, settings, meanwhile=lambda: None, seconds: float = 60) -> Watch:
+def follow_until(indexer, world, settings, meanwhile=lambda: None, seconds: float = 180) -> Watch:
     """Follow until as much is indexed as in the world's own database, in which the chain stands still."""
     stop, watch = threading.Event(), Watch()
     follower = threading.Thread(target=follow, args=(indexer, stop, 0.02, watch))
