@@ -95,15 +95,18 @@ def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float, watch: 
 
 
 def _repeat(name: str, job: Callable[[], bool], stop: threading.Event, poll_seconds: float, watch: Watch) -> None:
-    """Do the job again and again, at once while it says that there is more; failures back off."""
+    """Do the job again and again, at once while it says that there is more; failures without any progress back off."""
     pause = poll_seconds
     while not stop.is_set():
+        begun = watch.clock()
         try:
             more = job()
             pause = poll_seconds
         except ReorgDetectedError:
             more = True
         except RetryableError as error:
+            if watch.succeeded_since(name, begun):
+                pause = poll_seconds  # a backfill wrote runs before it failed: the node is not away
             _log.warning("waiting", loop=name, reason=str(error), seconds=round(pause, 1))
             watch.waits(name, str(error))
             stop.wait(pause)

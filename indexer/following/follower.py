@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
-from indexer.following.ranges import RangeSize
-from ledger.errors import ReorgTooDeepError, RpcRejectedError, RpcUnavailableError
+from indexer.following.ranges import LinkedSize, RangeSize
+from ledger.errors import ReorgTooDeepError, RetryableError, RpcRejectedError, RpcUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -81,6 +81,7 @@ class Follower:
         self._deployment_hash = deployment_hash
         self._report = report
         self._size = RangeSize()
+        self._linked = LinkedSize(LINKED_BLOCKS)
 
     def step(self) -> Progress:
         """Bring the rows closer to the chain: to its finalized block in many writes, above it by one linked run.
@@ -95,8 +96,7 @@ class Follower:
         if tip.number < heads.finalized.number:
             return self._backfill(tip, heads)
         if tip.number < heads.latest.number:
-            run = self._source.linked_run(tip, min(heads.latest.number, tip.number + LINKED_BLOCKS))
-            return self._write(tip, self._read(run), heads)
+            return self._write(tip, self._read(self._linked_run(tip, heads)), heads)
         self._store.note_heads(tip, heads)
         progress = Progress(tip, heads.latest, 0)
         self._report(progress)
@@ -109,6 +109,19 @@ class Follower:
             self._store.begin(start, self._deployment_hash)
             return start
         return tip
+
+    def _linked_run(self, tip: BlockRef, heads: Heads) -> Run:
+        """The next blocks above what is final, fewer after a failure: some nodes refuse a request of many calls."""
+        blocks = min(heads.latest.number - tip.number, self._linked.blocks)
+        try:
+            run = self._source.linked_run(tip, tip.number + blocks)
+        except (RetryableError, RpcRejectedError) as error:
+            self._linked.failed(blocks)
+            if blocks == 1 or isinstance(error, RetryableError):
+                raise
+            return self._linked_run(tip, heads)
+        self._linked.answered()
+        return run
 
     def _read(self, run: Run) -> Read:
         return Read(run, self._interpreter.decode(run.logs))

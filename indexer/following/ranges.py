@@ -48,3 +48,26 @@ class RangeSize:
         if self._at_ceiling >= ANSWERS_BEFORE_A_PROBE:
             self.ceiling = min(2 * self.ceiling, LARGEST_RANGE_BLOCKS)
             self._at_ceiling = 0
+
+
+@dataclass(slots=True)
+class LinkedSize:
+    """Blocks of a linked run to ask for next.
+
+    Each block is a call of its own, and one bad answer spoils the run: where a node fails now and then, a shorter run
+    gets through where a long one hardly ever would.
+    """
+
+    longest: int
+    blocks: int = 0
+
+    def __post_init__(self) -> None:
+        self.blocks = self.longest
+
+    def answered(self) -> None:
+        """A run came whole: ask for twice as many."""
+        self.blocks = min(2 * self.blocks, self.longest)
+
+    def failed(self, blocks: int) -> None:
+        """A run of so many did not come, or did not hang together: ask for half."""
+        self.blocks = max(1, blocks // 2)

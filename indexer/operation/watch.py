@@ -75,6 +75,12 @@ class Watch:
                 fetching=done.fetching,
             )
 
+    def succeeded_since(self, loop: str, begun: float) -> bool:
+        """Whether the loop got anything done at or after this time of the clock."""
+        with self._lock:
+            succeeded_at = self._loops[loop].succeeded_at
+        return succeeded_at is not None and succeeded_at >= begun
+
     def waits(self, loop: str, reason: str) -> None:
         """A loop's turn failed and will be tried again."""
         with self._lock:

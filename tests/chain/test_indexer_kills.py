@@ -73,7 +73,7 @@ def test_killed_at_every_step_it_goes_on_to_the_same_rows(world, fork_server, fr
     assert world.digests_of(fresh.database_url.get_secret_value()) == world.digests()
 
 
-def follow_until(indexer, world, settings, meanwhile=lambda: None, seconds: float = 180) -> Watch:
+def follow_until(indexer, world, settings, meanwhile=lambda: None, seconds: float = 60) -> Watch:
     """Follow until as much is indexed as in the world's own database, in which the chain stands still."""
     stop, watch = threading.Event(), Watch()
     follower = threading.Thread(target=follow, args=(indexer, stop, 0.02, watch))
@@ -172,7 +172,7 @@ def test_nodes_that_throttle_stall_lie_and_break_off_only_delay(world, fresh):
             for follower in (indexer.l1, indexer.l2):
                 follower._size.blocks = follower._size.ceiling = 5  # many requests, so that every fault has its turn
             did = unreliable(l1, random.Random(1)) | unreliable(l2, moods := random.Random(2))
-            watch = follow_until(indexer, world, settings, seconds=200)
+            watch = follow_until(indexer, world, settings, seconds=90)
         assert moods.random()
     assert any(loop.failures for loop in watch.loops().values()), did
     assert world.digests_of(settings.database_url.get_secret_value()) == world.digests()

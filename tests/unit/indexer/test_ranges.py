@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from indexer.following.ranges import LARGEST_RANGE_BLOCKS, TARGET_BYTES, TARGET_LOGS, RangeSize
+from indexer.following.ranges import LARGEST_RANGE_BLOCKS, TARGET_BYTES, TARGET_LOGS, LinkedSize, RangeSize
 
 pytestmark = pytest.mark.unit
 
@@ -47,3 +47,19 @@ def test_one_full_block_is_not_divided():
     size.answered(1, TARGET_LOGS * 10, TARGET_BYTES * 10)
     size.refused(1)
     assert size.blocks == 1
+
+
+def test_a_linked_run_shrinks_to_what_gets_through_and_grows_again():
+    size = LinkedSize(90)
+    for _ in range(10):
+        size.failed(size.blocks)
+    assert size.blocks == 1
+    for _ in range(10):
+        size.answered()
+    assert size.blocks == 90
+
+
+def test_a_short_run_that_failed_is_followed_by_a_shorter_one():
+    size = LinkedSize(90)
+    size.failed(8)
+    assert size.blocks == 4
