@@ -12,6 +12,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGES = CHECKOUT / ".tributary" / "node_modules"
 PLACE = CHECKOUT / "api" / "pages" / "static" / "vendor"
+CARD = PLACE / "README.md"
 _CURVES = ("bls12-381", "utils", *(f"abstract/{name}" for name in ("bls", "curve", "der", "hash-to-curve", "modular")))
 _HASHES = ("_md", "_u64", "hmac", "sha2", "sha3", "utils")
 
@@ -41,7 +42,7 @@ def differing() -> list[str]:
     """Copies that are not byte for byte what the packages have, and files that no package has."""
     wanted = {copy: source for source, copy in copies()}
     wrong = [copy for copy, source in wanted.items() if not copy.exists() or copy.read_bytes() != source.read_bytes()]
-    strange = [path for path in PLACE.rglob("*") if path.is_file() and path not in wanted]
+    strange = [path for path in PLACE.rglob("*") if path.is_file() and path not in wanted and path != CARD]
     return [str(path.relative_to(CHECKOUT)) for path in [*wrong, *strange]]
 
 
@@ -49,7 +50,8 @@ def main() -> int:
     if sys.argv[1:] == ["--check"]:
         print("\n".join(differing()))
         return bool(differing())
-    shutil.rmtree(PLACE, ignore_errors=True)
+    for folder in FILES:
+        shutil.rmtree(PLACE / folder, ignore_errors=True)
     for source, copy in copies():
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)

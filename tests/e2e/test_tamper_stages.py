@@ -1,4 +1,7 @@
-"""One unit, planted in one function of one stage: `tributary audit` exits 1 and names the first difference."""
+"""One unit, planted in one function of one stage: `tributary audit` exits 1 and names the first difference.
+
+The functions are patched because a true one makes no such error; all that judges it runs as it is.
+"""
 
 import psycopg
 import pytest

@@ -120,7 +120,7 @@ def test_an_interrupted_addition_leaves_the_library_as_it_was(
     honest = getattr(owner, step)
 
     def cut(*arguments: object) -> object:
-        honest(*arguments)
+        honest(*arguments)  # the step itself is done; what is planted is only the end of the process after it
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -178,7 +178,7 @@ def test_windows_across_the_parts_of_a_long_file_are_found(tmp_path: Path, monke
     rng = random.Random(4)
     text = " ".join(sentence(rng, 200) for _ in range(20))
     whole = made(tmp_path / "whole", text)
-    monkeypatch.setattr(reading, "PIECE_BYTES", 200)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 200)  # bounds made small, so that a small text crosses them often
     monkeypatch.setattr(windowing, "PART_UNITS", 50)
     parts = made(tmp_path / "parts", text)
     assert len(whole.shards[-1].words) == len(parts.shards[-1].words)

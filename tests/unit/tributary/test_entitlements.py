@@ -150,7 +150,7 @@ def test_a_chain_without_batches_owes_nothing(tmp_path: Path) -> None:
 def test_what_spark_lacks_here_is_said_in_one_sentence(
     version: str, lacks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)  # a machine that lacks what this one may have
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     if version:
