@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from coincurve import PrivateKey
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from ledger.chain.fees import GWEI, FeePolicy
 from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
-from ledger.errors import MalformedInputError
 from ledger.protocol.blob.layout import MAX_RECEIPTS
-from ledger.protocol.hexadecimal import from_hex
+from ledger.setting_types import KeySetting, key_in
+
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 
 class BatcherSettings(DatabaseSettings, L2Settings):
@@ -23,10 +24,10 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     l1_rpc_url: Urls = Field(
         validation_alias="L1_RPC_URL", description="JSON-RPC addresses of L1 nodes, separated by commas"
     )
-    operator_key: SecretStr = Field(
+    operator_key: KeySetting = Field(
         description="Operator's own key, 0x and 64 hex digits: it commits and finalises batches on L2 and pays their gas"
     )
-    poster_key: SecretStr | None = Field(
+    poster_key: KeySetting | None = Field(
         default=None, description="Key that posts blobs on L1 and pays for them; the operator's own if not set"
     )
     max_age_seconds: int = Field(
@@ -69,25 +70,15 @@ class BatcherSettings(DatabaseSettings, L2Settings):
 
     _split_l1 = field_validator("l1_rpc_url", mode="before")(split_urls)
 
-    @field_validator("operator_key", "poster_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            if value is not None:
-                PrivateKey(from_hex(value.get_secret_value(), 32))
-        except (MalformedInputError, ValueError):
-            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
-        return value
-
     @property
     def operator_signer(self) -> PrivateKey:
         """Key of the L2 account."""
-        return PrivateKey(from_hex(self.operator_key.get_secret_value(), 32))
+        return key_in(self.operator_key)
 
     @property
     def poster_signer(self) -> PrivateKey:
         """Key of the L1 account."""
-        return PrivateKey(from_hex((self.poster_key or self.operator_key).get_secret_value(), 32))
+        return key_in(self.poster_key or self.operator_key)
 
     @property
     def fee_policy(self) -> FeePolicy:

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
-from coincurve import PrivateKey
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from ledger.config import CHECKOUT, DatabaseSettings, L2Settings
-from ledger.errors import MalformedInputError
-from ledger.protocol.hexadecimal import from_hex
+from ledger.setting_types import AddressSetting, KeySetting, key_in
 
-
-def _address(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    try:
-        return from_hex(value, 20)
-    except MalformedInputError as error:
-        raise ValueError("it must be an address, 0x and 40 hex digits") from error
-
-
-AddressSetting = Annotated[bytes, BeforeValidator(_address)]
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 
 class KeySettings(DatabaseSettings, L2Settings):
@@ -40,7 +29,7 @@ class ServingSettings(KeySettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one")
     lane: int = Field(default=0, ge=0, le=65_535, description="Lane of the operator that this gateway writes")
-    lane_key: SecretStr = Field(description="Secret key that signs the lane's receipts, 0x and 64 hex digits")
+    lane_key: KeySetting = Field(description="Secret key that signs the lane's receipts, 0x and 64 hex digits")
     models_dir: Path = Field(
         default=CHECKOUT / "models", description="Folder of the model, its adapters and manifest.json"
     )
@@ -74,16 +63,7 @@ class ServingSettings(KeySettings):
     )
     shutdown_seconds: int = Field(default=30, ge=0, description="How long open answers may run on at shutdown")
 
-    @field_validator("lane_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            PrivateKey(from_hex(value.get_secret_value(), 32))
-        except (MalformedInputError, ValueError):
-            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
-        return value
-
     @property
     def signing_key(self) -> PrivateKey:
         """The lane's key."""
-        return PrivateKey(from_hex(self.lane_key.get_secret_value(), 32))
+        return key_in(self.lane_key)

@@ -16,7 +16,7 @@ from ledger.chain.rpc import RpcClient
 from ledger.chain.sender import Sender
 from ledger.db.session import open_engine, sessions
 from ledger.protocol.entitlement import ProtocolShare
-from ledger.protocol.signature import private_key
+from ledger.setting_types import key_in
 from settlement.attester import Attester
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from coincurve import PrivateKey
-    from pydantic import SecretStr
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -80,7 +79,7 @@ def open_settlement(settings: SettlementSettings) -> Iterator[tuple[Connections,
         attesters = [AttesterClient(url) for url in settings.attester_urls]
         for attester in attesters:
             stack.callback(attester.close)
-        sender = Sender(rpc, _key(settings.private_key))
+        sender = Sender(rpc, key_in(settings.private_key))
         maker = sessions(engine)
         connections = Connections(
             scope=scope,
@@ -106,7 +105,7 @@ def open_attester(settings: AttesterSettings) -> Iterator[AttesterParts]:
         stack.callback(rpc.close)
         engine = open_engine(settings.database_url.get_secret_value())
         stack.callback(engine.dispose)
-        key = _key(settings.private_key)
+        key = key_in(settings.private_key)
         distributor = RoyaltyDistributor(rpc, scope.distributor)
         draw = _draw(settings, deployment, sessions(engine), key, stack)
         attester = Attester(scope, sessions(engine), NodeView(rpc, distributor), key, draw)
@@ -131,7 +130,3 @@ def _draw(
     published = read_published(settings.published_dir)
     seeds = L1Seeds(l1, deployment.l1.deployed_at_block)
     return Draw(maker, seeds, operators, Judge(deployment.receipt_domain, library, published))
-
-
-def _key(secret: SecretStr) -> PrivateKey:
-    return private_key(bytes.fromhex(secret.get_secret_value()[2:]))

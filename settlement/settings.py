@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  pydantic reads it at run time
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
 from ledger.errors import MalformedInputError, SettingsError
 from ledger.protocol.hexadecimal import from_hex
-
-
-def _is_private_key(value: SecretStr) -> SecretStr:
-    try:
-        from_hex(value.get_secret_value(), 32)
-    except MalformedInputError:
-        raise ValueError("it must be 0x and 64 hex digits") from None
-    return value
+from ledger.setting_types import KeySetting  # noqa: TC001  pydantic reads it at run time
 
 
 class DryRunSettings(DatabaseSettings, L2Settings):
@@ -33,7 +26,7 @@ class DryRunSettings(DatabaseSettings, L2Settings):
 class SettlementSettings(DryRunSettings):
     """What the settlement job needs."""
 
-    private_key: SecretStr = Field(
+    private_key: KeySetting = Field(
         validation_alias="SETTLEMENT_PRIVATE_KEY",
         description="Key of the account that pays the gas of roots and claims; it needs no role in the contracts",
     )
@@ -69,14 +62,13 @@ class SettlementSettings(DryRunSettings):
         description="How long one question to the L2 nodes is repeated before the pass gives up",
     )
 
-    _key = field_validator("private_key")(_is_private_key)
     _split_attesters = field_validator("attester_urls", mode="before")(split_urls)
 
 
 class AttesterSettings(DatabaseSettings, L2Settings):
     """What an attester needs; the database and the node are its own, not the proposer's."""
 
-    private_key: SecretStr = Field(
+    private_key: KeySetting = Field(
         validation_alias="ATTESTER_PRIVATE_KEY",
         description="Key that signs distributions; its address is an attester in RoyaltyDistributor",
     )
@@ -112,7 +104,6 @@ class AttesterSettings(DatabaseSettings, L2Settings):
         description="Folder of models and adapters whose priors drawn sets are made with",
     )
 
-    _key = field_validator("private_key")(_is_private_key)
     _split_l1 = field_validator("l1_rpc_url", "operator_urls", mode="before")(split_urls)
 
     @property

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Self
 
 from coincurve import PrivateKey
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from ledger.chain.fees import GWEI, FeePolicy
 from ledger.config import L2Settings, Urls, state_folder
-from ledger.errors import MalformedInputError
-from ledger.protocol.hexadecimal import from_hex
+from ledger.setting_types import KeySetting, key_in
 
 
 class WatcherSettings(L2Settings):
@@ -33,7 +32,7 @@ class WatcherSettings(L2Settings):
         validation_alias="ARCHIVE_DIR",
         description="Folder of the blob archive: asked first, and given every blob that a beacon node had",
     )
-    key: SecretStr | None = Field(
+    key: KeySetting | None = Field(
         default=None, description="Key of the L2 account that challenges and is rewarded, 0x and 64 hex digits"
     )
     state_file: Path = Field(
@@ -60,7 +59,7 @@ class WatcherSettings(L2Settings):
         default=100_000_000, ge=0, description="Most that may be out in deposits of such demands at a time"
     )
     probe_url: str | None = Field(default=None, description="Address of a gateway from which answers are bought")
-    probe_key: SecretStr | None = Field(
+    probe_key: KeySetting | None = Field(
         default=None, description="Key of the payer that buys them, 0x and 64 hex digits; another one than WATCHER_KEY"
     )
     probe_every_seconds: float = Field(default=3_600.0, gt=0, description="Pause between two probes")
@@ -76,16 +75,6 @@ class WatcherSettings(L2Settings):
         default=0, ge=0, description="Deposit that the payer makes when its account is empty; 0 for none"
     )
     patience_seconds: float = Field(default=60.0, ge=0, description="How long a node may be away with --once")
-
-    @field_validator("key", "probe_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            if value is not None:
-                PrivateKey(from_hex(value.get_secret_value(), 32))
-        except (MalformedInputError, ValueError):
-            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
-        return value
 
     @model_validator(mode="after")
     def _has_blobs(self) -> Self:
@@ -110,12 +99,12 @@ class WatcherSettings(L2Settings):
     @property
     def payer(self) -> PrivateKey | None:
         """The key that probes pay with, if there is one."""
-        return None if self.probe_key is None else PrivateKey(from_hex(self.probe_key.get_secret_value(), 32))
+        return None if self.probe_key is None else key_in(self.probe_key)
 
     @property
     def signer(self) -> PrivateKey | None:
         """The key, if there is one."""
-        return None if self.key is None else PrivateKey(from_hex(self.key.get_secret_value(), 32))
+        return None if self.key is None else key_in(self.key)
 
     @property
     def fee_policy(self) -> FeePolicy:

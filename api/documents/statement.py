@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from api.queries import contributors as queries
 from api.schemas.contributors import Payment, Source
-from api.schemas.figures import AtBlock, ReadAt, address, amount, hex_of
+from api.schemas.figures import AtBlock, ReadAt, address
 from api.schemas.statements import Statement, StatementLine
 from ledger.errors import NotYetFinalError
 from ledger.protocol.entitlement import floor_units
@@ -47,17 +47,6 @@ def make_statement(reading: Reading, payee: bytes, span: Span) -> Statement:
         lines=lines,
         closing_numerator=str(closing),
         closing=AtBlock(units=str(floor_units(closing)), block=reading.l2.finalized.number),
-        payments=[
-            Payment(
-                root_index=row.root_index,
-                amount=amount(reading, int(row.amount_units), row.block_number),
-                cumulative_units=str(row.cumulative_units),
-                recipient=address(row.recipient),
-                tx_hash=hex_of(row.tx_hash),
-                at=row.at,
-            )
-            for row in paid
-            if row.at >= span.start
-        ],
+        payments=[Payment.of(reading, row) for row in paid if row.at >= span.start],
         paid_units=str(sum(int(row.amount_units) for row in paid)),
     )

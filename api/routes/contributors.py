@@ -112,17 +112,7 @@ def payments(reading: CurrentReading, payee: AddressPath, cursor: Cursor = None,
     shown = rows[:limit]
     return Payments(
         read_at=ReadAt.of(reading),
-        items=[
-            Payment(
-                root_index=row.root_index,
-                amount=amount(reading, int(row.amount_units), row.block_number),
-                cumulative_units=str(row.cumulative_units),
-                recipient=address(row.recipient),
-                tx_hash=hex_of(row.tx_hash),
-                at=row.at,
-            )
-            for row in shown
-        ],
+        items=[Payment.of(reading, row) for row in shown],
         skipped=[
             SkippedClaim(
                 root_index=row.root_index,

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
 from api.finality import Finality
-from api.schemas.figures import AddressText, Amount, ExactFigure, Figure, HashText, Model, ReadAt, Seconds, UnitsText
+from api.schemas.figures import (
+    AddressText,
+    Amount,
+    ExactFigure,
+    Figure,
+    HashText,
+    Model,
+    ReadAt,
+    Seconds,
+    UnitsText,
+    address,
+    amount,
+    hex_of,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+    from api.reading import Reading
 
 
 class Source(StrEnum):
@@ -88,6 +107,18 @@ class Payment(Model):
     recipient: AddressText
     tx_hash: HashText
     at: Seconds
+
+    @classmethod
+    def of(cls, reading: Reading, row: Row[Any]) -> Self:
+        """The payment that a row of `claims` tells of."""
+        return cls(
+            root_index=row.root_index,
+            amount=amount(reading, int(row.amount_units), row.block_number),
+            cumulative_units=str(row.cumulative_units),
+            recipient=address(row.recipient),
+            tx_hash=hex_of(row.tx_hash),
+            at=row.at,
+        )
 
 
 class SkippedClaim(Model):

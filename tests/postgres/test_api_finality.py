@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from api.queries import contributors
 from api.reading import Reading, open_reading
 from api.schemas.figures import Figure
-from ledger.db.session import ReadSession, open_engine
+from ledger.db.session import ReadSession
 from ledger.protocol.entitlement import ProtocolShare
 from ledger.protocol.units import ENTITLEMENT_ONE
 from tests.factories.deployment_row import write_deployment
@@ -29,14 +28,6 @@ HEADS = {"finalized": 10, "safe": 50, "unsafe": 100}
 relaxed = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-
-
-@pytest.fixture
-def connection(module_database_url: str) -> Iterator[Connection]:
-    engine = open_engine(module_database_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 def move_heads(session: Session) -> None:

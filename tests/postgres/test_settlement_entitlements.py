@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -11,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from ledger.db.session import open_engine
 from ledger.errors import ConservationError, NotYetFinalError
 from ledger.protocol.contributors import Contributor, ContributorList
 from ledger.protocol.entitlement import EffectiveShare, ProtocolShare, RoyaltyTerms
@@ -30,14 +28,6 @@ TERMS = RoyaltyTerms(
 ONE_BATCH = History(
     ProtocolShare(PROTOCOL, 10_000), {(1, 1): TERMS}, batches=(PastBatch(1, OPERATOR, (Use((1, 1), 1_000_001),), 50),)
 )
-
-
-@pytest.fixture
-def connection(module_database_url: str) -> Iterator[Connection]:
-    engine = open_engine(module_database_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 def read(connection: Connection, history: History, through: int = THROUGH) -> tuple[Entitlements, Entitlements]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from coincurve import PrivateKey
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
 from ledger.config import CHECKOUT, Settings, Urls, split_urls
-from ledger.errors import MalformedInputError
-from ledger.protocol.hexadecimal import ZERO_ADDRESS, from_hex
+from ledger.protocol.hexadecimal import ZERO_ADDRESS
 from ledger.protocol.signature import address_of
+from ledger.setting_types import AddressSetting, KeySetting, key_in, parse_address
 from tributary.deployment.parameters import (
     DEFAULT_DEMAND_DEPOSIT_UNITS,
     DEFAULT_MIN_RESERVE_UNITS,
@@ -21,25 +20,16 @@ from tributary.deployment.parameters import (
     Parameters,
 )
 
-
-def _address(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    try:
-        return from_hex(value, 20)
-    except MalformedInputError as error:
-        raise ValueError("it must be an address, 0x and 40 hex digits") from error
+if TYPE_CHECKING:
+    from coincurve import PrivateKey
 
 
 def _addresses(value: object) -> object:
-    return tuple(_address(part.strip()) for part in value.split(",")) if isinstance(value, str) else value
+    return tuple(parse_address(part.strip()) for part in value.split(",")) if isinstance(value, str) else value
 
 
 def _token(value: object) -> object:
-    return None if value == "test" else _address(value)
-
-
-Address = Annotated[bytes, BeforeValidator(_address)]
+    return None if value == "test" else parse_address(value)
 
 
 class DeploySettings(Settings):
@@ -53,25 +43,29 @@ class DeploySettings(Settings):
     )
     deploy_l1_chain_id: int = Field(description="Chain id that the L1 must have")
     deploy_l2_chain_id: int = Field(description="Chain id that the L2 must have")
-    deploy_key: SecretStr = Field(description="Key that deploys on both chains, 0x and 64 hex digits; needed only once")
+    deploy_key: KeySetting = Field(
+        description="Key that deploys on both chains, 0x and 64 hex digits; needed only once"
+    )
     deploy_path: Literal["portal", "messenger"] = Field(
         default="portal",
         description="How L1 tells the L2 of blobs: portal (cheap) or messenger (failed calls can be replayed)",
     )
-    l1_portal_address: Address | None = Field(default=None, description="OptimismPortal of the L2, on L1")
-    l1_messenger_address: Address | None = Field(default=None, description="L1CrossDomainMessenger of the L2, on L1")
-    l2_messenger_address: Address = Field(default=L2_MESSENGER, description="L2CrossDomainMessenger, on L2")
+    l1_portal_address: AddressSetting | None = Field(default=None, description="OptimismPortal of the L2, on L1")
+    l1_messenger_address: AddressSetting | None = Field(
+        default=None, description="L1CrossDomainMessenger of the L2, on L1"
+    )
+    l2_messenger_address: AddressSetting = Field(default=L2_MESSENGER, description="L2CrossDomainMessenger, on L2")
     deploy_token: Annotated[bytes | None, BeforeValidator(_token)] = Field(
         description="ERC-20 on L2 that everything is paid in (at most 9 decimals, no fee on transfer); test for a test token"
     )
     deploy_protocol_ppm: int = Field(description="The protocol's part of every fee, in parts per million")
-    deploy_protocol_payee: Address = Field(description="Who gets the protocol's part")
+    deploy_protocol_payee: AddressSetting = Field(description="Who gets the protocol's part")
     deploy_attesters: Annotated[tuple[bytes, ...], NoDecode, BeforeValidator(_addresses)] = Field(
         description="Attesters of distribution roots, separated by commas"
     )
     deploy_quorum: int = Field(description="How many attesters must sign a root")
-    deploy_governor: Address = Field(description="Who may replace attesters, with two weeks' notice")
-    deploy_pauser: Address = Field(
+    deploy_governor: AddressSetting = Field(description="Who may replace attesters, with two weeks' notice")
+    deploy_pauser: AddressSetting = Field(
         default=ZERO_ADDRESS, description="Who may stop intake for three days; the zero address for nobody"
     )
     deploy_min_reserve_units: int = Field(
@@ -87,19 +81,10 @@ class DeploySettings(Settings):
 
     _split = field_validator("l1_rpc_url", "l2_rpc_url", mode="before")(split_urls)
 
-    @field_validator("deploy_key")
-    @classmethod
-    def _is_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            PrivateKey(from_hex(value.get_secret_value(), 32))
-        except (MalformedInputError, ValueError):
-            raise ValueError("it must be a secp256k1 key, 0x and 64 hex digits") from None  # never echo a secret
-        return value
-
     @property
     def key(self) -> PrivateKey:
         """The deployer's key."""
-        return PrivateKey(from_hex(self.deploy_key.get_secret_value(), 32))
+        return key_in(self.deploy_key)
 
     @property
     def deployer(self) -> bytes:

@@ -5,10 +5,11 @@ Source: docs/spec/blob.md.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from ledger.errors import BlobFormatError
 from ledger.protocol.attribution import ENTRIES_PER_PART, ENTRY_BYTES, SetEntry, entry_bytes
+from ledger.protocol.batch import BatchHeader
 from ledger.protocol.blob.layout import FE_BYTES, FORMAT
 
 
@@ -18,6 +19,11 @@ class LaneElement(NamedTuple):
     lane: int
     first_seq: int
     operator: bytes
+
+    @classmethod
+    def of(cls, header: BatchHeader) -> Self:
+        """The element that a batch with this header must begin with."""
+        return cls(header.lane, header.first_seq, header.operator)
 
 
 class ShapeElement(NamedTuple):
@@ -29,6 +35,18 @@ class ShapeElement(NamedTuple):
     total_fee_units: int
     blob_count: int
     base_time: int
+
+    @classmethod
+    def of(cls, header: BatchHeader) -> Self:
+        """The second element of a batch with this header."""
+        return cls(
+            header.count,
+            header.payer_count,
+            header.set_fe_count,
+            header.total_fee_units,
+            header.blob_count,
+            header.base_time,
+        )
 
 
 class PublicElement(NamedTuple):

@@ -143,19 +143,7 @@ def _charges(ordered: Sequence[BatchEntry], payers: Sequence[bytes]) -> tuple[li
 
 
 def _header_elements(header: BatchHeader) -> list[bytes]:
-    return [
-        lane_element(LaneElement(header.lane, header.first_seq, header.operator)),
-        shape_element(
-            ShapeElement(
-                header.count,
-                header.payer_count,
-                header.set_fe_count,
-                header.total_fee_units,
-                header.blob_count,
-                header.base_time,
-            )
-        ),
-    ]
+    return [lane_element(LaneElement.of(header)), shape_element(ShapeElement.of(header))]
 
 
 def _public_rows(

@@ -23,7 +23,7 @@ from ledger.protocol.attribution import (
 from ledger.protocol.batch import BatchHeader, Charge
 from ledger.protocol.blob import layout
 from ledger.protocol.blob.decode import BatchColumns
-from ledger.protocol.blob.elements import read_set_element
+from ledger.protocol.blob.elements import LaneElement, ShapeElement, read_set_element
 from ledger.protocol.blob.sets import well_formed_sets
 
 
@@ -84,27 +84,9 @@ def attribution_sets(columns: BatchColumns) -> dict[int, AttributionSet]:
 
 def _header_faults(columns: BatchColumns, header: BatchHeader) -> Iterator[Fault]:
     in_blob = columns.header
-    if (in_blob.operator, in_blob.lane, in_blob.first_seq) != (
-        header.operator,
-        header.lane,
-        header.first_seq,
-    ):
+    if LaneElement.of(in_blob) != LaneElement.of(header):
         yield Fault(Rule.HEADER, (0,), "operator, lane or firstSeq differs")
-    if (
-        in_blob.count,
-        in_blob.payer_count,
-        in_blob.set_fe_count,
-        in_blob.total_fee_units,
-        in_blob.blob_count,
-        in_blob.base_time,
-    ) != (
-        header.count,
-        header.payer_count,
-        header.set_fe_count,
-        header.total_fee_units,
-        header.blob_count,
-        header.base_time,
-    ):
+    if ShapeElement.of(in_blob) != ShapeElement.of(header):
         yield Fault(Rule.HEADER, (1,), "a count, the total, blobCount or baseTime differs")
     used = layout.used_fes(in_blob.count, in_blob.payer_count, in_blob.set_fe_count)
     bad = np.flatnonzero(columns.elements[:used, 0])

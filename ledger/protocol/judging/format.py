@@ -46,16 +46,8 @@ def header_proof(blobs: Sequence[bytes], header: BatchHeader) -> Proof | None:
 
     A batch that can not be read as format 1 at all has one: its commit was only accepted with a layout that fits.
     """
-    lane = LaneElement(header.lane, header.first_seq, header.operator)
-    shape = ShapeElement(
-        header.count,
-        header.payer_count,
-        header.set_fe_count,
-        header.total_fee_units,
-        header.blob_count,
-        header.base_time,
-    )
-    for position, expected in enumerate((lane_element(lane), shape_element(shape))):
+    committed = lane_element(LaneElement.of(header)), shape_element(ShapeElement.of(header))
+    for position, expected in enumerate(committed):
         if blobs[0][position * FE_BYTES : (position + 1) * FE_BYTES] != expected:
             detail = f"element {position} is not the committed header's"
             return Proof(Rule.HEADER, Challenge.HEADER, (position, Element(position)), detail)

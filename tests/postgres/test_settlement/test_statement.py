@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
-from ledger.db.session import open_engine
 from ledger.errors import LedgerDifferenceError, NotFoundError
 from ledger.protocol.units import ENTITLEMENT_ONE
 from settlement.connections import Connections
@@ -29,14 +27,6 @@ from tests.factories.settled_world import ALICE, BOB, CAROL, OPERATOR, PROTOCOL,
 from tests.postgres.test_settlement.conftest import pass_activation
 
 THROUGH = 100
-
-
-@pytest.fixture
-def connection(module_database_url: str) -> Iterator[Connection]:
-    engine = open_engine(module_database_url)
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
 
 
 def column_sum(made: Statement) -> Decimal:
