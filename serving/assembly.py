@@ -49,13 +49,14 @@ def assemble(settings: ServingSettings, attributor: Attributor | None = None) ->
         max_waiting=settings.max_waiting,
         adapter_memory_bytes=settings.adapter_memory_bytes,
     )
+    assert models.base.path is not None
     engine = Engine(models.base.path, engine_settings)
     if content_hash(engine.files) != models.base.content_hash:
         raise CheckpointError(f"The files in {models.base.path} changed while they were read; start again.")
     reader = chain_reader(settings, settings.operator)
     around = Surroundings(
         reader=reader,
-        models=models,
+        models=models.all(),
         engine=EmbeddedEngine(engine, engine_settings),
         attributor=attributor or _attributor(settings, reader),
     )

@@ -16,7 +16,7 @@ from ledger.chain.deployment import Deployment
 from ledger.errors import SettingsError, TributaryError
 from ledger.protocol.hexadecimal import to_hex
 from serving.catalogue.catalogue import Catalogue
-from serving.catalogue.local import LocalModels
+from serving.catalogue.local import LocalModel
 from serving.clock import Clock
 from serving.database import Database
 from serving.inference.admission import Admissions, Desk
@@ -47,7 +47,7 @@ class Surroundings:
     """What a gateway is built from, besides its settings."""
 
     reader: ChainReader
-    models: LocalModels
+    models: tuple[LocalModel, ...]
     engine: AnswerEngine
     attributor: Attributor
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from ledger.chain.blocks import BlockRef
 from ledger.errors import RpcUnavailableError, UnknownModelError
-from serving.catalogue.local import LocalModel, LocalModels
+from serving.catalogue.local import LocalModel
 from serving.catalogue.served import CatalogueEntry, PinnedModel
 from serving.clock import Clock
 from serving.onchain.reader import AssetFacts, ChainReader
 
 
 class Catalogue:
-    """Every model on disk, and what the chain says of it."""
+    """Every model that is served, and what the chain says of it."""
 
-    def __init__(self, models: LocalModels, reader: ChainReader, clock: Clock, patience_seconds: float) -> None:
+    def __init__(
+        self, models: Sequence[LocalModel], reader: ChainReader, clock: Clock, patience_seconds: float
+    ) -> None:
         self._models = models
         self._reader = reader
         self._clock = clock
@@ -36,10 +39,10 @@ class Catalogue:
         """
         began = time.monotonic()
         facts = await asyncio.to_thread(self._read_facts, latest)
-        base = facts[self._models.base.model_id]
-        base_asset_id = None if base is None else base.asset_id
+        asset_ids = {model_id: None if known is None else known.asset_id for model_id, known in facts.items()}
         self._entries = {
-            model.model_id: CatalogueEntry(model, facts[model.model_id], base_asset_id) for model in self._models.all()
+            model.model_id: CatalogueEntry(model, facts[model.model_id], asset_ids.get(model.base_id or ""))
+            for model in self._models
         }
         self._read_at = began
 
@@ -89,4 +92,4 @@ class Catalogue:
         def read(model: LocalModel) -> AssetFacts | None:
             return self._reader.asset_facts(model.content_hash, latest, now, model.prior)
 
-        return {model.model_id: read(model) for model in self._models.all()}
+        return {model.model_id: read(model) for model in self._models}

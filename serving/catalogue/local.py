@@ -1,9 +1,10 @@
-"""Models as they lie on this machine's disk."""
+"""Models as they lie on this machine's disk, or as an operator declares them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from ledger.chain.structs import Kind
 from ledger.errors import CheckpointError, MalformedInputError
@@ -13,6 +14,8 @@ from serving.engine.engine import MAX_BASE_BYTES
 from serving.engine.files import Folder, read_folder
 from serving.engine.manifest import ShippedAsset, load_manifest
 
+Identity: TypeAlias = Literal["verified", "declared"]
+"""Whether the gateway's own engine loaded the very bytes that are registered, or another server is said to have."""
 _KINDS = {"Model": Kind.MODEL, "Adapter": Kind.ADAPTER}
 
 
@@ -22,11 +25,17 @@ class LocalModel:
 
     model_id: str
     kind: Kind
-    path: Path
+    path: Path | None
+    """None where only another server has the files."""
     content_hash: bytes
     licence: str
     prior: PriorFile | None = None
     """Its committed prior, out of the very files that were digested."""
+    base_id: str | None = None
+    """Name of the model that an adapter is for."""
+    identity: Identity = "verified"
+    context_tokens: int | None = None
+    """Prompt and answer together; None where the engine knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,8 @@ def read_local_models(folder: Path) -> LocalModels:
     bases = [model for model in models if model.kind is Kind.MODEL]
     if len(bases) != 1:
         raise CheckpointError(f"{folder} holds {len(bases)} base models; the embedded engine serves one.")
-    return LocalModels(bases[0], tuple(model for model in models if model.kind is Kind.ADAPTER))
+    adapters = (replace(m, base_id=bases[0].model_id) for m in models if m.kind is Kind.ADAPTER)
+    return LocalModels(bases[0], tuple(adapters))
 
 
 def _read_model(asset: ShippedAsset) -> LocalModel:

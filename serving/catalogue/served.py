@@ -33,7 +33,7 @@ class PinnedModel:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A local model with what the chain says of it; `facts` is None while its content is not registered."""
+    """A model with what the chain says of it; `facts` is None while its content is not registered."""
 
     local: LocalModel
     facts: AssetFacts | None

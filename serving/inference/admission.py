@@ -94,8 +94,8 @@ class Admissions:
             if replay is not None:
                 return replay
         model = self._desk.catalogue.pin(call.model)
-        admission = await self._desk.engine.admit(call, model)
-        if max(admission.input_units, admission.max_output_units) > MAX_U24:
+        admission = await self._desk.engine.admit(call, model, holder.payer)
+        if max(admission.max_input_units, admission.max_output_units) > MAX_U24:
             raise InvalidRequestError(f"A receipt counts up to {MAX_U24} tokens each way; ask for less at once.")
         salt = secrets.token_bytes(SALT_BYTES)
         intent = NewIntent(
@@ -104,7 +104,7 @@ class Admissions:
             key_id=holder.key_id,
             asset_id=model.asset_id,
             model=call.model,
-            exposure_units=model.fee_units(admission.input_units, admission.max_output_units),
+            exposure_units=model.fee_units(admission.max_input_units, admission.max_output_units),
             input_price_units=model.price.input_units,
             output_price_units=model.price.output_units,
             input_units=admission.input_units,

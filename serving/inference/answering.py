@@ -99,6 +99,8 @@ async def each_delta(request: OpenRequest, take: Callable[[Delta], Awaitable[Non
         async for delta in deltas:
             if delta.input_units is not None:
                 request.meter.input_units = delta.input_units
+            if delta.details is not None:
+                request.details = delta.details
             waiting = take(delta)
             if waiting is not None:
                 await waiting

@@ -13,10 +13,11 @@ from serving.errors import InvalidRequestError
 
 
 class Endpoint(StrEnum):
-    """Which of OpenAI's two text APIs was called."""
+    """Which of OpenAI's APIs was called."""
 
     CHAT = "chat"
     COMPLETION = "completion"
+    EMBEDDING = "embedding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ def parse_call(endpoint: Endpoint, body: bytes) -> Call:
     stream = fields.get("stream") or False
     if not isinstance(stream, bool):
         raise InvalidRequestError("stream must be a boolean.", "stream")
+    if stream and endpoint is Endpoint.EMBEDDING:
+        raise InvalidRequestError("Embeddings are not streamed.", "stream", "unsupported_parameter")
     return Call(endpoint, fields, model, stream, _include_usage(fields.get("stream_options"), stream=stream))
 
 

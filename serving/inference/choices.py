@@ -59,6 +59,10 @@ class WholeChoices:
         self._endpoint = endpoint
         self._choices: dict[int, dict[str, Any]] = {}
 
+    def take(self, choices: Sequence[dict[str, Any]]) -> None:
+        """Choices that are whole already, as they are."""
+        self._choices |= {choice["index"]: choice for choice in choices}
+
     def add(self, pieces: Sequence[Mapping[str, Any]]) -> None:
         for piece in pieces:
             choice = self._choices.setdefault(piece["index"], self._empty(piece["index"]))
@@ -77,8 +81,8 @@ class WholeChoices:
     def texts(self) -> tuple[str, ...]:
         """Each choice's text."""
         if self._endpoint is Endpoint.CHAT:
-            return tuple(choice["message"]["content"] or "" for choice in self.choices())
-        return tuple(choice["text"] for choice in self.choices())
+            return tuple(choice["message"].get("content") or "" for choice in self.choices())
+        return tuple(choice["text"] or "" for choice in self.choices())
 
     def choices(self) -> list[dict[str, Any]]:
         """In order of index."""

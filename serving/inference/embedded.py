@@ -13,6 +13,7 @@ from serving.catalogue.served import PinnedModel
 from serving.engine.engine import Engine
 from serving.engine.request import AdapterReference, GenerationRequest, SamplingParameters, TokenChunk, TokenLogprob
 from serving.engine.settings import EngineSettings
+from serving.errors import InvalidRequestError
 from serving.inference.call import Call, Endpoint
 from serving.inference.choices import chat_choice, completion_choice
 from serving.inference.engine import Delta, EngineState
@@ -55,7 +56,9 @@ class EmbeddedEngine:
             adapter_bytes=load.adapter_bytes,
         )
 
-    async def admit(self, call: Call, model: PinnedModel) -> EmbeddedAdmission:
+    async def admit(self, call: Call, model: PinnedModel, payer: bytes) -> EmbeddedAdmission:  # noqa: ARG002
+        if call.endpoint is Endpoint.EMBEDDING:
+            raise InvalidRequestError("The model makes no embeddings.", "model", "unsupported_model")
         if call.endpoint is Endpoint.CHAT:
             chat = read_body(ChatBody, call)
             prompts = [self._encode(self._engine.tokenizer.render_chat(chat.messages))]
@@ -82,6 +85,7 @@ class EmbeddedEngine:
         local = model.local
         adapter = None
         if local.kind is Kind.ADAPTER:
+            assert local.path is not None
             adapter = AdapterReference(local.model_id, local.path, local.content_hash)
         requests = []
         for prompt in prompts:
@@ -118,6 +122,10 @@ class EmbeddedAdmission:
     endpoint: Endpoint
     requests: tuple[GenerationRequest, ...]
     input_units: int
+
+    @property
+    def max_input_units(self) -> int:
+        return self.input_units
 
     @property
     def max_output_units(self) -> int:

@@ -6,7 +6,7 @@ exposure for that bound, and only then asks for the answer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,11 +22,17 @@ class Delta:
         choices: in the shape of OpenAI's stream chunks (`index`, `delta` or `text`, `logprobs`, `finish_reason`).
         output_units: completion tokens of all choices up to and with this delta.
         input_units: prompt tokens, once they are known better than at admission.
+        members: what else the engine put beside the choices, for the client as it is.
+        details: what else the engine said of usage, for the client as it is.
+        whole: the choices are an answer's whole ones, not pieces to put together.
     """
 
     choices: tuple[dict[str, Any], ...]
     output_units: int
     input_units: int | None = None
+    members: Mapping[str, Any] | None = None
+    details: Mapping[str, Any] | None = None
+    whole: bool = False
 
 
 class Admission(Protocol):
@@ -34,7 +40,14 @@ class Admission(Protocol):
 
     @property
     def input_units(self) -> int:
-        """Prompt tokens; where an engine can't count them ahead, the most that they can be."""
+        """Prompt tokens; where an engine can't count them ahead, the fewest that they can be.
+
+        Charged unless a delta says better, so also after a crash.
+        """
+
+    @property
+    def max_input_units(self) -> int:
+        """Most prompt tokens that may be charged, whatever a delta says."""
 
     @property
     def max_output_units(self) -> int:
@@ -69,8 +82,8 @@ class AnswerEngine(Protocol):
     async def stop(self) -> None:
         """Ends what runs."""
 
-    async def admit(self, call: Call, model: PinnedModel) -> Admission:
-        """The call, ready to be answered.
+    async def admit(self, call: Call, model: PinnedModel, payer: bytes) -> Admission:
+        """The call, ready to be answered; the payer's share of the engine is its own.
 
         Raises:
             InvalidRequestError, MalformedInputError, ChatTemplateError: it can't be answered as it is written.

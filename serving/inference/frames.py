@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,16 +15,18 @@ from serving.inference.call import Endpoint
 _OBJECTS = {
     Endpoint.CHAT: ("chatcmpl-", "chat.completion", "chat.completion.chunk"),
     Endpoint.COMPLETION: ("cmpl-", "text_completion", "text_completion"),
+    Endpoint.EMBEDDING: ("embd-", "list", "list"),
 }
 
 
-def usage(input_units: int, output_units: int) -> dict[str, int]:
-    """OpenAI's usage object."""
-    return {
+def usage(input_units: int, output_units: int, details: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """OpenAI's usage object: the numbers of the receipt, and what else an engine said."""
+    counted = {
         "prompt_tokens": input_units,
         "completion_tokens": output_units,
         "total_tokens": input_units + output_units,
     }
+    return counted if details is None else counted | {k: v for k, v in details.items() if k not in counted}
 
 
 def sse(event: dict[str, Any]) -> bytes:
@@ -42,22 +44,27 @@ class Frames:
     include_usage: bool = False
     created: int = field(default_factory=lambda: int(time.time()))
 
-    def body(self, choices: Sequence[dict[str, Any]], used: dict[str, int]) -> bytes:
-        """A whole answer."""
+    def body(
+        self, choices: Sequence[dict[str, Any]], used: dict[str, Any], members: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """A whole answer; `members` stand beside the choices, or in embeddings in their place."""
         prefix, name, _ = _OBJECTS[self.endpoint]
-        return to_json(self._frame(prefix, name) | {"choices": choices, "usage": used})
+        own = {"usage": used} if self.endpoint is Endpoint.EMBEDDING else {"choices": choices, "usage": used}
+        return to_json({**self._frame(prefix, name), **(members or {}), **own})
 
     def opening(self, index: int) -> bytes:
         """The event that comes before a choice's text: in a chat, who speaks."""
         return self.chunk([self._role(index)]) if self.endpoint is Endpoint.CHAT else b""
 
-    def chunk(self, choices: Sequence[dict[str, Any]]) -> bytes:
-        """One event with pieces of choices."""
+    def chunk(self, choices: Sequence[dict[str, Any]], members: Mapping[str, Any] | None = None) -> bytes:
+        """One event with pieces of choices, and what stands beside them."""
         prefix, _, name = _OBJECTS[self.endpoint]
         event = self._frame(prefix, name) | {"choices": choices}
-        return sse(event | {"usage": None} if self.include_usage else event)
+        if self.include_usage:
+            event["usage"] = None
+        return sse(event if members is None else {**event, **members})
 
-    def ending(self, used: dict[str, int]) -> tuple[bytes, bytes]:
+    def ending(self, used: dict[str, Any]) -> tuple[bytes, bytes]:
         """The usage event, empty if nobody asked for it, and the end mark."""
         if not self.include_usage:
             return b"", DONE

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import structlog
 
@@ -11,10 +13,10 @@ from ledger.errors import TributaryError
 from ledger.protocol.attribution import check_set
 from serving.catalogue.served import PinnedModel
 from serving.inference.attribution import BY_TERMS, AnsweredText, Attributed, Attributor
-from serving.inference.call import Call
+from serving.inference.call import Call, Endpoint
 from serving.inference.choices import WholeChoices
 from serving.inference.engine import Admission
-from serving.inference.frames import Frames
+from serving.inference.frames import Frames, usage
 from serving.inference.meter import Meter
 from serving.journal.records import NOBODY, Answer, Checkpoint, Closing, Exchange, NewIntent
 
@@ -37,6 +39,10 @@ class OpenRequest:
     """The request as received, if its payer lets drawn exchanges be opened."""
     parameters: bytes | None = None
     """Listing of what makes attribution sets here."""
+    members: Mapping[str, Any] | None = None
+    """What the engine put beside a whole answer's choices."""
+    details: Mapping[str, Any] | None = None
+    """What the engine said of usage beyond the receipt's numbers."""
     choices: WholeChoices = field(init=False)
     closed: bool = field(default=False, init=False)
     """Whether its ending is on the way into the journal."""
@@ -46,9 +52,17 @@ class OpenRequest:
 
     @property
     def input_units(self) -> int:
-        """Prompt tokens: as admitted, or fewer if the engine came to know better."""
+        """Prompt tokens: as admitted, or as the engine came to know them, but never more than was held for them."""
         known = self.meter.input_units
-        return self.intent.input_units if known is None else min(known, self.intent.input_units)
+        return self.intent.input_units if known is None else min(known, self.admission.max_input_units)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """OpenAI's usage object, with the receipt's numbers."""
+        used = usage(self.input_units, self.meter.output_units, self.details)
+        if self.call.endpoint is Endpoint.EMBEDDING:
+            del used["completion_tokens"]
+        return used
 
     def bounded(self, output_units: int) -> int:
         """Output units that may be charged: never more than was held for them, whatever an engine reports."""
@@ -60,7 +74,9 @@ class OpenRequest:
         return Checkpoint(self.intent.request_id, meter.output_units, meter.response_hash, meter.elapsed_ms)
 
     def is_payable(self, outcome: str) -> bool:
-        """A failed answer is free whatever came of it, and so is one of no tokens."""
+        """A failed answer is free whatever came of it, and so is one of no tokens; embeddings have none."""
+        if self.call.endpoint is Endpoint.EMBEDDING:
+            return outcome == "complete"
         return outcome != "engine_error" and self.meter.output_units > 0
 
     def closing(self, outcome: str, attributed: Attributed = BY_TERMS, *, status: int = 200) -> Closing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from starlette.types import Send
@@ -20,7 +21,7 @@ from serving.inference.answering import (
     run_while_connected,
 )
 from serving.inference.engine import Delta
-from serving.inference.frames import sse, usage
+from serving.inference.frames import sse
 from serving.inference.open_request import OpenRequest
 from serving.inference.whole import WholeDelivery
 from serving.journal.pending import Ending
@@ -43,7 +44,9 @@ class StreamDelivery:
     send: Send
     pace: CheckpointPace
     begun: set[int] = field(default_factory=set)
-    """Choices of which something was sent; none before the response's head was."""
+    """Choices of which something was sent."""
+    headed: bool = False
+    """Whether the response's head was sent."""
 
     async def deliver(self, disconnected: Disconnected) -> None:
         """Streams until the answer ends, fails or is cut off; each of them closes the request.
@@ -66,11 +69,14 @@ class StreamDelivery:
 
     async def _take(self, delta: Delta) -> None:
         request = self.request
-        if not self.begun:
+        if not delta.choices and not delta.members:  # what all that was sent amounts to
+            request.meter.output_units = request.bounded(delta.output_units)
+            return
+        if not self.headed:
             await self._begin()
-        produced = b"".join(request.frames.opening(c["index"]) for c in delta.choices if c["index"] not in self.begun)
+        produced = b"".join(request.frames.opening(c["index"]) for c in delta.choices if self._lacks_opening(c))
         self.begun.update(choice["index"] for choice in delta.choices)
-        produced += request.frames.chunk(delta.choices)
+        produced += request.frames.chunk(delta.choices, delta.members)
         await self._write(produced)
         # Only now, so that bytes which a dead connection never took are not charged.
         request.meter.add(produced, request.bounded(delta.output_units))
@@ -82,15 +88,14 @@ class StreamDelivery:
     async def _end(self) -> None:
         """The usage event if it was asked for, the receipt, the end mark."""
         request = self.request
-        used = usage(request.input_units, request.meter.output_units)
-        usage_event, done = request.frames.ending(used)
-        if not self.begun:
+        usage_event, done = request.frames.ending(request.usage)
+        if not self.headed:
             await self._begin()
         await self._close_and_send("complete", usage_event, done)
 
     async def _fail(self, error: Exception) -> None:
         """Before the first byte an ordinary error answer, after it an error event."""
-        if not self.begun:
+        if not self.headed:
             await WholeDelivery(self.request, self.closer, self.send).fail(error)
             return
         log_failure(self.request, error)
@@ -117,7 +122,12 @@ class StreamDelivery:
             _log.error("receipt_delayed", request_id=self.request.intent.request_id, error=str(error))
             return None
 
+    def _lacks_opening(self, choice: dict[str, Any]) -> bool:
+        """Whether nobody said yet who speaks in this choice; some engines say so themselves."""
+        return choice["index"] not in self.begun and "role" not in choice.get("delta", ())
+
     async def _begin(self) -> None:
+        self.headed = True
         fields = {**_HEADERS, "x-request-id": self.request.intent.request_id}
         head = [(name.encode(), value.encode()) for name, value in fields.items()]
         await self.send({"type": "http.response.start", "status": 200, "headers": head})

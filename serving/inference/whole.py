@@ -13,7 +13,6 @@ from ledger.protocol.stripping import mark_json
 from serving.failures import failure_of
 from serving.inference.answering import Closer, Disconnected, each_delta, log_failure, run_while_connected
 from serving.inference.engine import Delta
-from serving.inference.frames import usage
 from serving.inference.open_request import OpenRequest, undelivered
 from serving.journal.records import Issued
 
@@ -50,7 +49,7 @@ class WholeDelivery:
         if course.error is not None:
             await self.fail(course.error)
             return
-        body = request.frames.body(request.choices.choices(), usage(request.input_units, request.meter.output_units))
+        body = request.frames.body(request.choices.choices(), request.usage, request.members)
         request.meter.add(body)
         ending = await self.closer.close(request, course.outcome)
         if course.outcome == "complete":
@@ -68,7 +67,11 @@ class WholeDelivery:
         await self._send(failure.status, body, issued, failure.headers)
 
     def _take(self, delta: Delta) -> None:
-        self.request.choices.add(delta.choices)
+        if delta.whole:
+            self.request.choices.take(delta.choices)
+            self.request.members = delta.members
+        else:
+            self.request.choices.add(delta.choices)
         self.request.meter.output_units = self.request.bounded(delta.output_units)
 
     async def _send(self, status: int, body: bytes, issued: Issued, headers: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions and /v1/completions."""
+"""POST /v1/chat/completions, /v1/completions and /v1/embeddings."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ async def chat_completions(request: Request) -> Response:
 async def completions(request: Request) -> Response:
     """Continues a text, whole or as a stream, with a signed receipt."""
     return InferenceResponse(request.app.state.gateway, Endpoint.COMPLETION)
+
+
+@router.post("/v1/embeddings")
+async def embeddings(request: Request) -> Response:
+    """Embeds texts, with a signed receipt, where an upstream serves a model that does."""
+    return InferenceResponse(request.app.state.gateway, Endpoint.EMBEDDING)
 
 
 class InferenceResponse(Response):

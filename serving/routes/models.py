@@ -48,8 +48,7 @@ def _model(gateway: Gateway, entry: CatalogueEntry) -> dict[str, Any]:
         "kind": Kind(facts.asset.kind).name.lower(),
         "asset_id": facts.asset_id,
         "content_hash": to_hex(entry.local.content_hash),
-        # The engine compares the bytes that it loads with the registered content.
-        "identity": "verified",
+        "identity": entry.local.identity,
         "parents": [
             {"asset_id": p.asset_id, "ppm": p.ppm, "model": gateway.catalogue.name_of(p.asset_id)}
             for p in rules.parents
@@ -73,6 +72,6 @@ def _model(gateway: Gateway, entry: CatalogueEntry) -> dict[str, Any]:
             if change.effective_at > now
         ],
         "operator": to_hex(gateway.settings.operator),
-        "context_tokens": gateway.engine.context_units,
+        "context_tokens": entry.local.context_tokens or gateway.engine.context_units,
         "licence": entry.local.licence,
     }

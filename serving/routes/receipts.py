@@ -14,7 +14,7 @@ from serving.inference.idempotency import ID_PREFIX
 from serving.journal import store
 
 router = APIRouter(tags=["receipts"])
-_ANSWER_PREFIXES = (ID_PREFIX, "chatcmpl-", "cmpl-")
+_ANSWER_PREFIXES = (ID_PREFIX, "chatcmpl-", "cmpl-", "embd-")
 
 
 @router.get("/v1/receipts/{request_id}")

@@ -22,7 +22,7 @@ ENVELOPE = b'{"receipt":{"operator":"0x00"},"salt":"0x01"}'
 TEXTS = st.lists(st.text(max_size=12), max_size=6)
 
 
-@given(TEXTS, st.sampled_from(Endpoint))
+@given(TEXTS, st.sampled_from([Endpoint.CHAT, Endpoint.COMPLETION]))
 def test_a_whole_answer_is_the_sum_of_its_pieces_and_strips_clean(texts: list[str], endpoint: Endpoint) -> None:
     render = chat_choice if endpoint is Endpoint.CHAT else completion_choice
     whole = WholeChoices(endpoint)
