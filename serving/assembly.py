@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ledger.attribution.library import Library
 from ledger.attribution.standard import standard_method
 from ledger.chain.chain_id import served_chain_id
@@ -10,14 +12,18 @@ from ledger.chain.rpc import RpcClient
 from ledger.config import L2Settings
 from ledger.errors import CheckpointError, SettingsError
 from ledger.protocol.content import content_hash
-from serving.catalogue.local import read_local_models
+from serving.catalogue.local import LocalModel, read_local_models
 from serving.engine.engine import Engine
 from serving.engine.settings import EngineSettings
 from serving.gateway import Gateway, Surroundings
 from serving.inference.attribution import Attributor, TermsWeights, TextAttributor
 from serving.inference.embedded import EmbeddedEngine
+from serving.inference.engine import AnswerEngine
 from serving.onchain.reader import ChainReader
 from serving.settings import ServingSettings
+from serving.upstream.engine import UpstreamEngine
+from serving.upstream.models import declared_models
+from serving.upstream.settings import read_upstreams
 
 _PATIENCE_SECONDS = 10.0
 """How long one question to the L2 may take over all its nodes: the follower asks again anyway."""
@@ -36,13 +42,26 @@ def chain_reader(settings: L2Settings, operator: bytes) -> ChainReader:
 
 
 def assemble(settings: ServingSettings, attributor: Attributor | None = None) -> Gateway:
-    """The gateway over the embedded engine, not yet started.
+    """The gateway over its engine, not yet started: other servers if the settings name any, else the embedded one.
 
     Raises:
         CheckpointError: the models can't be read.
+        SettingsError: the file of upstreams is wrong.
         LibraryError, SettingsError: the library of datasets can't be read, or is of another chain.
         RpcUnavailableError, DeploymentMissingError: as `chain_reader`.
     """
+    models, engine = _embedded(settings) if settings.upstreams is None else _upstream(settings.upstreams)
+    reader = chain_reader(settings, settings.operator)
+    around = Surroundings(
+        reader=reader,
+        models=models,
+        engine=engine,
+        attributor=attributor or _attributor(settings, reader),
+    )
+    return Gateway(settings, around)
+
+
+def _embedded(settings: ServingSettings) -> tuple[tuple[LocalModel, ...], AnswerEngine]:
     models = read_local_models(settings.models_dir)
     engine_settings = EngineSettings(
         max_batch=settings.max_batch,
@@ -53,14 +72,13 @@ def assemble(settings: ServingSettings, attributor: Attributor | None = None) ->
     engine = Engine(models.base.path, engine_settings)
     if content_hash(engine.files) != models.base.content_hash:
         raise CheckpointError(f"The files in {models.base.path} changed while they were read; start again.")
-    reader = chain_reader(settings, settings.operator)
-    around = Surroundings(
-        reader=reader,
-        models=models.all(),
-        engine=EmbeddedEngine(engine, engine_settings),
-        attributor=attributor or _attributor(settings, reader),
-    )
-    return Gateway(settings, around)
+    return models.all(), EmbeddedEngine(engine, engine_settings)
+
+
+def _upstream(path: Path) -> tuple[tuple[LocalModel, ...], AnswerEngine]:
+    file = read_upstreams(path)
+    models = declared_models(file)
+    return tuple(model.local for model in models), UpstreamEngine(path, file, models)
 
 
 def _attributor(settings: ServingSettings, reader: ChainReader) -> Attributor:

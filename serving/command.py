@@ -25,6 +25,9 @@ def main(
         int | None, typer.Option(help="Lane whose receipts this gateway writes; else SERVING_LANE.")
     ] = None,
     models: Annotated[Path | None, typer.Option(help="Folder of models; else SERVING_MODELS_DIR.")] = None,
+    upstreams: Annotated[
+        Path | None, typer.Option(help="TOML file of the servers that answer; else SERVING_UPSTREAMS.")
+    ] = None,
     adapter_memory: Annotated[
         int | None, typer.Option(help="Bytes of memory for adapters; else SERVING_ADAPTER_MEMORY_BYTES.")
     ] = None,
@@ -35,7 +38,12 @@ def main(
     the Operators contract, an L2 node (L2_RPC_URL), the deployment file and PostgreSQL (DATABASE_URL).
     """
     settings = ServingSettings.load(
-        host=host, port=port, lane=lane, models_dir=models, adapter_memory_bytes=adapter_memory
+        host=host,
+        port=port,
+        lane=lane,
+        models_dir=models,
+        upstreams=upstreams,
+        adapter_memory_bytes=adapter_memory,
     )
     gateway = assemble(settings)
     listener = listen(settings.host, settings.port)

@@ -2,23 +2,28 @@
 
     UsageError
     ├── InvalidRequestError        the request can't be served as it is written
+    │   └── UpstreamRefusedError   … says the server that would answer
     ├── InvalidApiKeyError         no such key, or revoked
     ├── PaymentRequiredError       cap, deposit or time of the payer don't reach
     ├── RequestTooLargeError       the body is longer than the gateway reads
     └── IdempotencyError           the Idempotency-Key stands for another request, one under way, or a lost answer
     OverloadedError
     └── PayerLimitError            this payer has as many requests open as it may
+    RetryableError
+    └── UpstreamUnavailableError   no server behind the gateway answers
 
 Which HTTP status and OpenAI error code each becomes stands in `serving.failures`.
 """
 
 from __future__ import annotations
 
-from ledger.errors import OverloadedError, UsageError
+from ledger.errors import OverloadedError, RetryableError, UsageError
 
 
 class InvalidRequestError(UsageError):
     """The request can't be served as it is written."""
+
+    status = 400
 
     def __init__(self, sentence: str, param: str | None = None, code: str | None = None) -> None:
         """Name the parameter at fault and OpenAI's code, where there is one."""
@@ -52,6 +57,23 @@ class IdempotencyError(UsageError):
 
 class RequestTooLargeError(UsageError):
     """The body is longer than the gateway reads."""
+
+
+class UpstreamRefusedError(InvalidRequestError):
+    """The server that would answer says that the request is at fault."""
+
+    def __init__(self, sentence: str, *, status: int, code: str | None = None, param: str | None = None) -> None:
+        """Keep its status, too."""
+        super().__init__(sentence, param, code)
+        self.status = status
+
+
+class UpstreamUnavailableError(RetryableError):
+    """No server behind the gateway answers as it should."""
+
+    def __init__(self, sentence: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class PayerLimitError(OverloadedError):

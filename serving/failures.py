@@ -31,6 +31,7 @@ from serving.errors import (
     PayerLimitError,
     PaymentRequiredError,
     RequestTooLargeError,
+    UpstreamUnavailableError,
 )
 
 INVALID = "invalid_request_error"
@@ -77,6 +78,7 @@ _TABLE: tuple[tuple[type[Exception], int, str, str | None, float | None], ...] =
     (UsageError, 400, INVALID, None, None),
     (DatabaseUnavailableError, 503, SERVER, "storage_unavailable", 2.0),
     (RpcUnavailableError, 503, SERVER, "chain_unavailable", 5.0),
+    (UpstreamUnavailableError, 503, SERVER, "engine_unavailable", 1.0),
     (EngineStoppedError, 503, SERVER, "engine_unavailable", 5.0),
     (LaneFencedError, 503, SERVER, "lane_unavailable", 5.0),
     (AdapterMismatchError, 503, SERVER, "model_unavailable", None),
@@ -99,14 +101,15 @@ def failure_of(error: Exception) -> Failure:
         retry = 1.0 if error.code == "request_in_progress" else None
         return Failure(_IDEMPOTENCY[error.code], _shape(error, INVALID, error.code), retry)
     if isinstance(error, InvalidRequestError):
-        return Failure(400, _shape(error, INVALID, error.code, error.param))
+        return Failure(error.status, _shape(error, INVALID, error.code, error.param))
     if isinstance(error, PayerLimitError):
         return Failure(429, _shape(error, "requests", "rate_limit_exceeded"), error.retry_after_seconds or 1.0)
     if isinstance(error, OverloadedError):
         return Failure(503, _shape(error, SERVER, "overloaded"), error.retry_after_seconds or 1.0)
     for kind, status, type_, code, retry in _TABLE:
         if isinstance(error, kind):
-            return Failure(status, _shape(error, type_, code, _PARAMS.get(kind)), retry)
+            asked_for: float | None = getattr(error, "retry_after_seconds", None)
+            return Failure(status, _shape(error, type_, code, _PARAMS.get(kind)), asked_for or retry)
     return Failure(500, {"message": "The server had an error.", "type": SERVER, "param": None, "code": None})
 
 

@@ -160,6 +160,9 @@ class Gateway:
             reasons.append("the L2 is out of reach")
         if not self.clock.is_right:
             reasons.append(f"this machine's clock is {-self.clock.drift_seconds:.0f} s off the L2's")
+        nodes = self.engine.state().nodes
+        if nodes and not any(node.is_up for node in nodes):
+            reasons.append("no server behind the gateway answers")
         if not self.catalogue.servable():
             reasons.append("no model is registered and priced")
         return reasons
@@ -210,4 +213,5 @@ class Gateway:
         gauge("serving_engine_waiting", "Answers that wait", lambda: state().waiting)
         gauge("serving_engine_units_per_second", "Recent speed of the engine", lambda: state().units_per_second)
         gauge("serving_adapters_resident", "Adapters in memory", lambda: state().resident_adapters)
+        self.metrics.nodes(lambda: state().nodes)
         gauge("serving_adapter_bytes", "Memory of adapters", lambda: state().adapter_bytes)

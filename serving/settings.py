@@ -33,6 +33,11 @@ class ServingSettings(KeySettings):
     models_dir: Path = Field(
         default=CHECKOUT / "models", description="Folder of the model, its adapters and manifest.json"
     )
+    upstreams: Path | None = Field(
+        default=None,
+        description="TOML file of the OpenAI-compatible servers that answer (docs/serving.md); without one the embedded "
+        "engine does",
+    )
     attribution_dir: Path | None = Field(
         default=None,
         validation_alias="ATTRIBUTION_DIR",

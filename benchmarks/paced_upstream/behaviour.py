@@ -18,7 +18,7 @@ FAULTS = {
     "noise": "answers with bytes that are not HTTP",
     "broken_stream": "sends an event that is not JSON after `after` tokens",
     "error_event": "sends an error event after `after` tokens",
-    "busy": "answers 429 with Retry-After 7",
+    "busy": "answers 429 with Retry-After 2",
     "error": "answers 500",
     "context": "answers 400: the prompt is too long",
     "unauthorized": "answers 401",

@@ -109,7 +109,7 @@ class PacedServer:
         elif fault == "nonsense":
             connection.whole(200, b'{"choices":"many","usage":[]}')
         elif fault == "busy":
-            connection.whole(429, bodies.error("Too many requests", "RateLimit", 429), extra="retry-after: 7\r\n")
+            connection.whole(429, bodies.error("Too many requests", "RateLimit", 429), extra="retry-after: 2\r\n")
         elif fault == "error":
             connection.whole(500, bodies.error("EngineCore died", "InternalServerError", 500))
         elif fault == "unauthorized":

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from serving.catalogue.served import PinnedModel
 from serving.inference.call import Call
+from serving.inference.node_state import NodeState
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class EngineState:
     units_per_second: float
     resident_adapters: int
     adapter_bytes: int
+    nodes: tuple[NodeState, ...] = ()
+    """The servers that compute, where this process does not."""
 
 
 class AnswerEngine(Protocol):

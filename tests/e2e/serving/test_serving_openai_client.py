@@ -6,29 +6,13 @@ import openai
 import pytest
 
 from ledger.protocol.hexadecimal import to_hex
-from ledger.protocol.receipt import Receipt
-from ledger.protocol.signature import address_of, recover
-from ledger.protocol.stripping import salted_hash, strip_json, strip_stream
-from ledger.protocol.units import fee_up
-from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, RunningGateway, ServingWorld, contents, lane_key
+from ledger.protocol.stripping import strip_json, strip_stream
+from tests.e2e.serving.checked import check_envelope
+from tests.factories.serving_world import INPUT_PRICE, RunningGateway, ServingWorld, contents
 
 pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "It is a truth universally acknowledged, that a single man"}]
-
-
-def check_envelope(world: ServingWorld, envelope: dict, request: bytes, produced: bytes) -> Receipt:
-    """The receipt, once everything in it was recomputed from what the client sent and got."""
-    receipt = Receipt.from_json(envelope["receipt"])
-    salt = bytes.fromhex(envelope["salt"][2:])
-    digest = receipt.digest(world.flow.deployment.receipt_domain)
-    assert to_hex(digest) == envelope["digest"]
-    assert recover(digest, bytes.fromhex(envelope["signature"][2:])) == address_of(lane_key(receipt.lane))
-    assert receipt.request_hash == salted_hash(salt, request)
-    assert receipt.response_hash == salted_hash(salt, produced)
-    assert receipt.fee_units == fee_up(receipt.input_units, receipt.output_units, INPUT_PRICE, OUTPUT_PRICE)
-    assert receipt.operator == world.operator
-    return receipt
 
 
 def test_models_are_listed_with_what_they_are_and_cost(client: openai.OpenAI, serving_world: ServingWorld) -> None:

@@ -1,0 +1,145 @@
+"""One request over as many nodes as it takes, until one begins to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger.errors import OverloadedError, RetryableError
+from serving.errors import UpstreamUnavailableError
+from serving.inference.call import Call, Endpoint
+from serving.inference.engine import Delta
+from serving.upstream.bounds import Bounds
+from serving.upstream.errors import Fault, NodeFailedError
+from serving.upstream.exchange import Exchange
+from serving.upstream.node import Node
+from serving.upstream.pace import Pace
+from serving.upstream.pool import Pool, Work
+
+
+@dataclass
+class Attempt:
+    """What was tried for one request."""
+
+    pool: Pool
+    call: Call
+    bounds: Bounds
+    work: Work
+    avoid: list[Node] = field(default_factory=list)
+    _reloaded: list[Node] = field(default_factory=list)
+    _failure: NodeFailedError | None = None
+
+    async def deltas(self) -> AsyncGenerator[Delta, None]:
+        """The answer. A node that fails before it said anything is left for another one; later it ends the answer.
+
+        Raises:
+            UpstreamRefusedError: a node says that the request is at fault.
+            UpstreamUnavailableError, OverloadedError: no node answers, or one broke off.
+        """
+        for _ in range(self.pool.settings.attempts):
+            node = await self._place()
+            exchange = Exchange(self.call, self.work.model, self.bounds, node)
+            begun = False
+            try:
+                async with node.shelf.holding(self.work.model):
+                    for delta in await self._begin(node, exchange):
+                        begun = True
+                        yield delta
+                    async for delta in exchange.rest():
+                        yield delta
+            except NodeFailedError as failure:
+                self._note(node, failure)
+                if begun:
+                    raise UpstreamUnavailableError("The server broke off in the middle of the answer.") from failure
+            else:
+                node.breaker.succeeded()
+                return
+            finally:
+                await exchange.end()
+                self.pool.leave(node, self.work, self.bounds.least_input + exchange.tally.least if begun else 0)
+        raise self._verdict()
+
+    async def _place(self) -> Node:
+        try:
+            return await self.pool.place(self.work, self.avoid)
+        except UpstreamUnavailableError as error:
+            raise (error if self._failure is None else self._verdict()) from self._failure
+
+    async def _begin(self, node: Node, exchange: Exchange) -> list[Delta]:
+        """The answer's beginning.
+
+        Raises:
+            NodeFailedError: there is none, or not before another node had better be asked.
+        """
+        began = time.monotonic()
+        beginning = asyncio.ensure_future(exchange.begin())
+        try:
+            await self._until_begun(node, beginning, began)
+            deltas = beginning.result()
+        finally:
+            beginning.cancel()
+            await asyncio.gather(beginning, return_exceptions=True)
+        self._pace(node).add(time.monotonic() - began, self._size)
+        return deltas
+
+    async def _until_begun(self, node: Node, beginning: asyncio.Future[list[Delta]], began: float) -> None:
+        """Nothing, once it has begun.
+
+        Raises:
+            NodeFailedError: the node is gone, takes much longer than it used to while another one is free, or too long.
+        """
+        settings = self.pool.settings
+        limit = self._pace(node).limit(self._size, settings.slow_factor)
+        most = settings.first_token_seconds if self.call.stream else settings.answer_seconds
+        pause = most if limit is None else max(limit, settings.slow_floor_seconds)
+        assert node.lost is not None
+        either: set[asyncio.Future[Any]] = {beginning, node.lost}
+        while True:
+            await asyncio.wait(either, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if not beginning.done():
+                await asyncio.sleep(0)  # what arrived while this process was held up counts as arrived
+                await asyncio.sleep(0)
+            if beginning.done():
+                return
+            if node.lost.done():
+                raise NodeFailedError(Fault.UNREACHABLE, "The node went away.")
+            if time.monotonic() - began >= most:
+                raise NodeFailedError(Fault.BROKEN, "The node gave no answer in the time that there is.")
+            if self.pool.could_move(self.work, node, self.avoid):
+                raise NodeFailedError(Fault.SLOW, f"The node takes longer than {pause:.2f} s.")
+
+    @property
+    def _size(self) -> int:
+        """What makes the beginning take long: the prompt of a stream, all of an answer in one piece."""
+        return max(1, self.bounds.least_input if self.call.stream else self.bounds.units)
+
+    def _pace(self, node: Node) -> Pace:
+        kind = "stream" if self.call.stream else "whole"
+        return node.paces["embedding" if self.call.endpoint is Endpoint.EMBEDDING else kind]
+
+    def _note(self, node: Node, failure: NodeFailedError) -> None:
+        """The node is judged, and the request goes elsewhere, but once back to a node that had lost its adapter."""
+        self._failure = failure
+        opens = failure.fault is Fault.SLOW and self.pool.may_leave_slow(node)
+        node.failed(failure, opens=opens)
+        if failure.fault is Fault.NO_MODEL:
+            model = self.work.model
+            had_it = model.adapter_path is not None and node.shelf.holds(model)
+            node.shelf.forget(model.name)
+            if had_it and node not in self._reloaded:
+                self._reloaded.append(node)
+                return
+        self.avoid.append(node)
+
+    def _verdict(self) -> RetryableError:
+        """What the client is told."""
+        failure = self._failure
+        if failure is not None and failure.fault is Fault.BUSY:
+            wait = failure.retry_after_seconds or self.pool.retry_after_seconds()
+            return OverloadedError("All servers of this model are busy.", wait)
+        if failure is not None and failure.fault is Fault.NO_MODEL:
+            return UpstreamUnavailableError("No server has this model ready; try again shortly.", 5.0)
+        return UpstreamUnavailableError("No server of this model answers as it should; try again shortly.")

@@ -1,0 +1,167 @@
+"""The nodes together: who gets the next request, who waits, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from ledger.errors import OverloadedError
+from serving.errors import UpstreamUnavailableError
+from serving.upstream.breaker import State
+from serving.upstream.errors import Fault
+from serving.upstream.fair_queue import FairQueue
+from serving.upstream.models import UpstreamModel
+from serving.upstream.node import Node
+from serving.upstream.settings import PoolSettings
+from serving.upstream.speed import Speed
+
+_LONGEST_RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a request wants of a node."""
+
+    model: UpstreamModel
+    payer: bytes
+    units: int
+
+
+@dataclass
+class _Waiting:
+    work: Work
+    avoid: Collection[Node]
+    granted: asyncio.Future[Node] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Pool:
+    """Places on nodes. The least loaded by weight comes first; one without the adapter seems busier than it is."""
+
+    def __init__(self, nodes: Sequence[Node], settings: PoolSettings) -> None:
+        self.nodes = list(nodes)
+        self.settings = settings
+        self.speed = Speed()
+        self._queue: FairQueue[_Waiting] = FairQueue()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue)
+
+    @property
+    def waiting_units(self) -> int:
+        return self._queue.units
+
+    @property
+    def running(self) -> int:
+        return sum(node.running for node in self.nodes)
+
+    def refuse_overload(self, work: Work) -> None:
+        """Nothing, if the work would run at once or has room to wait.
+
+        Raises:
+            OverloadedError: it would wait too long; says when to come again.
+        """
+        if not self._queue and self._choose(work, ()) is not None:
+            return
+        speed = self.speed.units_per_second
+        most = speed * self.settings.max_wait_seconds if speed else self.settings.max_waiting_units
+        if not self._queue.fits(work.payer, work.units, most):
+            raise OverloadedError("All servers are busy and too much waits already.", self.retry_after_seconds())
+
+    def retry_after_seconds(self) -> float:
+        """When a request that is refused now would find a place: once what waits is done."""
+        known = self.speed.seconds_for(self._queue.units)
+        return min(max(1.0, known or 1.0), _LONGEST_RETRY_SECONDS)
+
+    async def place(self, work: Work, avoid: Collection[Node]) -> Node:
+        """A node that has taken the work in; give it back with `leave`.
+
+        Raises:
+            UpstreamUnavailableError: no node that serves the model came back in time, or all of those are to be avoided.
+            OverloadedError: those that do were busy for too long.
+        """
+        node = None if self._queue else self._choose(work, avoid)
+        if node is None:
+            node = await self._wait(work, avoid)
+        else:
+            self._take(node, work)
+        return node
+
+    def leave(self, node: Node, work: Work, done_units: int) -> None:
+        """The work is off the node; so many tokens of it were done."""
+        node.running -= 1
+        node.units -= work.units
+        if done_units:
+            self.speed.add(done_units)
+        self.grant()
+
+    def grant(self) -> None:
+        """Gives free places to those who wait. Called whenever a place may have become free."""
+        if not self._queue:
+            return
+        for number, waiting in self._queue.in_order():
+            if not any(node.is_open_to_new and node.has_room for node in self.nodes):
+                return
+            if waiting.granted.done():
+                continue
+            node = self._choose(waiting.work, waiting.avoid)
+            if node is not None:
+                self._take(node, waiting.work)
+                self._queue.leave(number, served=True)
+                waiting.granted.set_result(node)
+
+    def may_leave_slow(self, node: Node) -> bool:
+        """Whether a slow node may be left: another one is well, and not half of all are left for being slow already."""
+        well = [other for other in self.nodes if other is not node and other.is_open_to_new]
+        slow = sum(n.breaker.state is not State.CLOSED and n.breaker.reason is Fault.SLOW for n in self.nodes)
+        return bool(well) and slow < len(self.nodes) // 2
+
+    def could_move(self, work: Work, node: Node, avoid: Collection[Node]) -> bool:
+        """Whether another node could take the work at once."""
+        return self._choose(work, [*avoid, node]) is not None
+
+    def _choose(self, work: Work, avoid: Collection[Node]) -> Node | None:
+        free = [n for n in self._candidates(work, avoid) if n.has_room]
+        return min(free, key=lambda node: self._busyness(node, work), default=None)
+
+    def _candidates(self, work: Work, avoid: Collection[Node]) -> list[Node]:
+        return [n for n in self.nodes if n.is_open_to_new and n not in avoid and n.serves(work.model)]
+
+    def _busyness(self, node: Node, work: Work) -> float:
+        missing = 0 if node.shelf.holds(work.model) else self.settings.adapter_units
+        return (node.units + work.units + missing) / node.settings.weight
+
+    def _take(self, node: Node, work: Work) -> None:
+        node.running += 1
+        node.units += work.units
+
+    async def _wait(self, work: Work, avoid: Collection[Node]) -> Node:
+        if avoid and not self._candidates(work, avoid):
+            raise UpstreamUnavailableError("No other server serves this model now.")
+        waiting = _Waiting(work, avoid)
+        number = self._queue.put(work.payer, work.units, waiting)
+        began = time.monotonic()
+        try:
+            while not waiting.granted.done():
+                await asyncio.wait({waiting.granted}, timeout=0.1)
+                self.grant()  # a node that was busy, or away, may be free by the mere passing of time
+                self._give_up(work, avoid, time.monotonic() - began, granted=waiting.granted.done())
+            return waiting.granted.result()
+        except asyncio.CancelledError:
+            if waiting.granted.done() and not waiting.granted.cancelled():
+                self.leave(waiting.granted.result(), work, 0)
+            raise
+        finally:
+            self._queue.leave(number, served=False)
+
+    def _give_up(self, work: Work, avoid: Collection[Node], waited: float, *, granted: bool) -> None:
+        if granted:
+            return
+        there = self._candidates(work, avoid)
+        if not there and waited >= self.settings.patience_seconds:
+            coming = [n.breaker.trial_in_seconds for n in self.nodes if n.serves(work.model)]
+            raise UpstreamUnavailableError("No server of this model answers now.", max(1.0, min(coming, default=5.0)))
+        if there and waited >= 2 * self.settings.max_wait_seconds:
+            raise OverloadedError("All servers were busy for too long.", self.retry_after_seconds())

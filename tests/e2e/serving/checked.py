@@ -1,0 +1,24 @@
+"""A receipt checked as a client checks it."""
+
+from __future__ import annotations
+
+from ledger.protocol.hexadecimal import to_hex
+from ledger.protocol.receipt import Receipt
+from ledger.protocol.signature import address_of, recover
+from ledger.protocol.stripping import salted_hash
+from ledger.protocol.units import fee_up
+from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, lane_key
+
+
+def check_envelope(world: ServingWorld, envelope: dict, request: bytes, produced: bytes) -> Receipt:
+    """The receipt, once everything in it was recomputed from what the client sent and got."""
+    receipt = Receipt.from_json(envelope["receipt"])
+    salt = bytes.fromhex(envelope["salt"][2:])
+    digest = receipt.digest(world.flow.deployment.receipt_domain)
+    assert to_hex(digest) == envelope["digest"]
+    assert recover(digest, bytes.fromhex(envelope["signature"][2:])) == address_of(lane_key(receipt.lane))
+    assert receipt.request_hash == salted_hash(salt, request)
+    assert receipt.response_hash == salted_hash(salt, produced)
+    assert receipt.fee_units == fee_up(receipt.input_units, receipt.output_units, INPUT_PRICE, OUTPUT_PRICE)
+    assert receipt.operator == world.operator
+    return receipt
