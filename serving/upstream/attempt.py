@@ -31,6 +31,7 @@ class Attempt:
     avoid: list[Node] = field(default_factory=list)
     _reloaded: list[Node] = field(default_factory=list)
     _failure: NodeFailedError | None = None
+    _went_round: bool = False
 
     async def deltas(self) -> AsyncGenerator[Delta, None]:
         """The answer. A node that fails before it said anything is left for another one; later it ends the answer.
@@ -66,7 +67,13 @@ class Attempt:
         try:
             return await self.pool.place(self.work, self.avoid)
         except UpstreamUnavailableError as error:
-            raise (error if self._failure is None else self._verdict()) from self._failure
+            if self._failure is None:
+                raise
+            if self._failure.fault is not Fault.BROKEN or self._went_round:
+                raise self._verdict() from error
+        self._went_round = True  # one connection that broke is no reason to give up on the only server
+        self.avoid.clear()
+        return await self._place()
 
     async def _begin(self, node: Node, exchange: Exchange) -> list[Delta]:
         """The answer's beginning.
@@ -108,7 +115,7 @@ class Attempt:
                 raise NodeFailedError(Fault.UNREACHABLE, "The node went away.")
             if time.monotonic() - began >= most:
                 raise NodeFailedError(Fault.BROKEN, "The node gave no answer in the time that there is.")
-            if self.pool.could_move(self.work, node, self.avoid):
+            if self.pool.may_leave_slow(node) and self.pool.could_move(self.work, node, self.avoid):
                 raise NodeFailedError(Fault.SLOW, f"The node takes longer than {pause:.2f} s.")
 
     @property
@@ -123,8 +130,7 @@ class Attempt:
     def _note(self, node: Node, failure: NodeFailedError) -> None:
         """The node is judged, and the request goes elsewhere, but once back to a node that had lost its adapter."""
         self._failure = failure
-        opens = failure.fault is Fault.SLOW and self.pool.may_leave_slow(node)
-        node.failed(failure, opens=opens)
+        node.failed(failure)
         if failure.fault is Fault.NO_MODEL:
             model = self.work.model
             had_it = model.adapter_path is not None and node.shelf.holds(model)

@@ -60,7 +60,7 @@ def bounds_of(call: Call, model: UpstreamModel) -> Bounds:
     if choices > MAX_CHOICES:
         raise InvalidRequestError(f"At most {MAX_CHOICES} choices are made at once.", "n", "invalid_value")
     context = model.context_tokens
-    least, only_text = _least(prompt)
+    least, only_text = _least(prompt, max(context, MAX_CHOICES))
     if least > context * prompts:
         raise ContextLengthError(least, 1, context)
     bytes_sent = len(to_json([prompt, fields.get("tools"), fields.get("functions"), fields.get("response_format")]))
@@ -117,18 +117,24 @@ def _prompts(prompt: Any) -> int:
     return len(prompt) if several else 1
 
 
-def _least(prompt: Any) -> tuple[int, bool]:
-    """Fewest tokens of a prompt, and whether it is text alone (an image's tokens can't be told from its bytes)."""
+def _least(prompt: Any, context: int) -> tuple[int, bool]:
+    """Fewest tokens of a prompt, and whether it is text alone (an image's tokens can't be told from its bytes).
+
+    Raises:
+        ContextLengthError: a list is longer than the context: each of its parts is a token or more.
+    """
     if isinstance(prompt, str):
         return len(prompt.split()), True
     if isinstance(prompt, int):
         return 1, True
     if isinstance(prompt, list):
-        parts = [_least(part) for part in prompt]
+        if len(prompt) > context:  # before it is looked through: that would hold everything up
+            raise ContextLengthError(len(prompt), 1, context)
+        parts = [_least(part, context) for part in prompt]
         return sum(least for least, _ in parts), all(only_text for _, only_text in parts)
     if isinstance(prompt, dict):
         only_text = "type" not in prompt or prompt["type"] in _TEXT_PARTS
-        least, inner = _least([prompt[name] for name in ("content", "text") if prompt.get(name)])
+        least, inner = _least([prompt[name] for name in ("content", "text") if prompt.get(name)], context)
         return least, only_text and inner
     return 0, False
 

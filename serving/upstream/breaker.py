@@ -55,12 +55,12 @@ class Breaker:
         """A request was answered well."""
         self._in_a_row = 0
 
-    def failed(self, fault: Fault, *, opens: bool = False) -> bool:
-        """Whether this fault opened it; `opens` says that it must."""
+    def failed(self, fault: Fault) -> bool:
+        """Whether this fault opened it."""
         if fault in HARMLESS or self.state is not State.CLOSED:
             return False
         self._in_a_row += 1
-        if not opens and fault not in AT_ONCE and self._in_a_row < IN_A_ROW:
+        if fault not in AT_ONCE and self._in_a_row < IN_A_ROW:
             return False
         self.state, self.reason, self._opened_at = State.OPEN, fault, self._clock()
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,9 +81,6 @@ class UpstreamAdmission:
     def max_output_units(self) -> int:
         return self.bounds.most_output
 
-    async def deltas(self) -> AsyncGenerator[Delta, None]:
+    def deltas(self) -> AsyncGenerator[Delta, None]:
         """The answer of the first node that begins one."""
-        attempt = Attempt(self.pool, self.call, self.bounds, self.work)
-        async with aclosing(attempt.deltas()) as deltas:
-            async for delta in deltas:
-                yield delta
+        return Attempt(self.pool, self.call, self.bounds, self.work).deltas()

@@ -19,7 +19,7 @@ class Fault(StrEnum):
     NO_MODEL = "no_model"
 
 
-AT_ONCE = frozenset({Fault.UNREACHABLE, Fault.GARBAGE, Fault.DENIED})
+AT_ONCE = frozenset({Fault.UNREACHABLE, Fault.GARBAGE, Fault.DENIED, Fault.SLOW})
 HARMLESS = frozenset({Fault.BUSY, Fault.NO_MODEL})
 """The node is well; it only can't take this request now."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Generic, TypeVar
@@ -11,28 +12,31 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 
-@dataclass(slots=True)
-class _Place(Generic[Item]):
-    payer: bytes
-    units: int
+@dataclass(slots=True, order=True)
+class Place(Generic[Item]):
+    """Where an item stands."""
+
     start: float
-    item: Item
-    waiting: bool = field(default=True)
+    number: int
+    payer: bytes = field(compare=False)
+    units: int = field(compare=False)
+    item: Item = field(compare=False)
+    waits: bool = field(default=True, compare=False)
 
 
 class FairQueue(Generic[Item]):
     """Items by payer and work. Each payer's next comes as if all payers' work were done side by side."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, _Place[Item]]] = []
-        self._places: dict[int, _Place[Item]] = {}
+        self._heap: list[Place[Item]] = []
+        self._waiting = 0
         self._finish: dict[bytes, float] = {}
         self._now = 0.0
         self._numbers = count()
         self._units_of: Counter[bytes] = Counter()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self._waiting
 
     @property
     def units(self) -> int:
@@ -46,35 +50,44 @@ class FairQueue(Generic[Item]):
         payers = len(self._units_of) + (payer not in self._units_of)
         return payers > 1 and self._units_of[payer] + units <= most_units / payers
 
-    def put(self, payer: bytes, units: int, item: Item) -> int:
-        """Its number, to leave by."""
+    def put(self, payer: bytes, units: int, item: Item) -> Place[Item]:
+        """Its place, to leave by."""
         start = max(self._now, self._finish.get(payer, 0.0))
         self._finish[payer] = start + units
-        number = next(self._numbers)
-        place = _Place(payer, units, start, item)
-        self._places[number] = place
+        place = Place(start, next(self._numbers), payer, units, item)
         self._units_of[payer] += units
-        heapq.heappush(self._heap, (start, number, place))
-        return number
+        self._waiting += 1
+        heapq.heappush(self._heap, place)
+        return place
 
-    def in_order(self) -> list[tuple[int, Item]]:
-        """Everything that waits, who is next first."""
-        self._heap = [entry for entry in self._heap if entry[2].waiting]
-        heapq.heapify(self._heap)
-        return [(number, place.item) for _, number, place in sorted(self._heap, key=lambda entry: entry[:2])]
+    def take(self, wanted: Callable[[Item], bool] = lambda _: True) -> Item | None:
+        """The first item that is wanted, out of the queue; None if none is."""
+        passed_over = []
+        found = None
+        while self._heap and found is None:
+            place = heapq.heappop(self._heap)
+            if place.waits and wanted(place.item):
+                found = place
+            elif place.waits:
+                passed_over.append(place)
+        for place in passed_over:
+            heapq.heappush(self._heap, place)
+        if found is None:
+            return None
+        self._now = max(self._now, found.start)
+        self.leave(found)
+        return found.item
 
-    def leave(self, number: int, *, served: bool) -> None:
-        """Takes one out; nothing if it is out. One that gave up moves nobody else on."""
-        place = self._places.pop(number, None)
-        if place is None:
+    def leave(self, place: Place[Item]) -> None:
+        """Takes one out that gave up, which moves nobody else on; nothing if it is out."""
+        if not place.waits:
             return
-        place.waiting = False
-        if served:
-            self._now = max(self._now, place.start)
+        place.waits = False
+        self._waiting -= 1
         self._units_of[place.payer] -= place.units
         if not self._units_of[place.payer]:
             del self._units_of[place.payer]
-        if not self._places:
+        if not self._waiting:
             self._finish.clear()
             self._heap.clear()
             self._now = 0.0

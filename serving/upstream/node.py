@@ -95,12 +95,12 @@ class Node:
         assert self._session is not None
         return self._session
 
-    def failed(self, failure: NodeFailedError, *, opens: bool = False) -> None:
+    def failed(self, failure: NodeFailedError) -> None:
         """Takes note of a fault; one that opens the breaker is told to those who wait."""
         self.faults[failure.fault] += 1
         if failure.retry_after_seconds is not None:
             self.busy_until = max(self.busy_until, time.monotonic() + failure.retry_after_seconds)
-        if not self.breaker.failed(failure.fault, opens=opens):
+        if not self.breaker.failed(failure.fault):
             return
         _log.warning("upstream_left", node=self.label, fault=failure.fault, reason=str(failure))
         if failure.fault is Fault.UNREACHABLE and self.lost is not None and not self.lost.done():

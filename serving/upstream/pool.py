@@ -18,6 +18,7 @@ from serving.upstream.settings import PoolSettings
 from serving.upstream.speed import Speed
 
 _LONGEST_RETRY_SECONDS = 60.0
+_TICK_SECONDS, _LOOK_SECONDS = 0.05, 0.25
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Pool:
         self.settings = settings
         self.speed = Speed()
         self._queue: FairQueue[_Waiting] = FairQueue()
+        self._ticking: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -99,21 +101,30 @@ class Pool:
 
     def grant(self) -> None:
         """Gives free places to those who wait. Called whenever a place may have become free."""
-        if not self._queue:
-            return
-        for number, waiting in self._queue.in_order():
-            if not any(node.is_open_to_new and node.has_room for node in self.nodes):
+        while self._queue and any(node.is_open_to_new and node.has_room for node in self.nodes):
+            waiting = self._queue.take(self._grantable)
+            if waiting is None:
                 return
-            if waiting.granted.done():
-                continue
             node = self._choose(waiting.work, waiting.avoid)
-            if node is not None:
-                self._take(node, waiting.work)
-                self._queue.leave(number, served=True)
-                waiting.granted.set_result(node)
+            assert node is not None
+            self._take(node, waiting.work)
+            waiting.granted.set_result(node)
+
+    def _grantable(self, waiting: _Waiting) -> bool:
+        return not waiting.granted.done() and self._choose(waiting.work, waiting.avoid) is not None
+
+    def _tick(self) -> None:
+        """A node that was busy, or away, may be free by the mere passing of time."""
+        self.grant()
+        self._ticking = None if not self._queue else asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
 
     def may_leave_slow(self, node: Node) -> bool:
-        """Whether a slow node may be left: another one is well, and not half of all are left for being slow already."""
+        """Whether requests may leave a slow node: another one is well, and not half of all were left for being slow.
+
+        So a load under which all get slow never makes all their work be done twice.
+        """
+        if node.breaker.state is not State.CLOSED:
+            return True
         well = [other for other in self.nodes if other is not node and other.is_open_to_new]
         slow = sum(n.breaker.state is not State.CLOSED and n.breaker.reason is Fault.SLOW for n in self.nodes)
         return bool(well) and slow < len(self.nodes) // 2
@@ -141,24 +152,24 @@ class Pool:
         if avoid and not self._candidates(work, avoid):
             raise UpstreamUnavailableError("No other server serves this model now.")
         waiting = _Waiting(work, avoid)
-        number = self._queue.put(work.payer, work.units, waiting)
+        place = self._queue.put(work.payer, work.units, waiting)
+        if self._ticking is None:
+            self._tick()
         began = time.monotonic()
         try:
             while not waiting.granted.done():
-                await asyncio.wait({waiting.granted}, timeout=0.1)
-                self.grant()  # a node that was busy, or away, may be free by the mere passing of time
-                self._give_up(work, avoid, time.monotonic() - began, granted=waiting.granted.done())
+                await asyncio.wait({waiting.granted}, timeout=_LOOK_SECONDS)
+                if not waiting.granted.done():
+                    self._give_up(work, avoid, time.monotonic() - began)
             return waiting.granted.result()
         except asyncio.CancelledError:
-            if waiting.granted.done() and not waiting.granted.cancelled():
+            if waiting.granted.done():
                 self.leave(waiting.granted.result(), work, 0)
             raise
         finally:
-            self._queue.leave(number, served=False)
+            self._queue.leave(place)
 
-    def _give_up(self, work: Work, avoid: Collection[Node], waited: float, *, granted: bool) -> None:
-        if granted:
-            return
+    def _give_up(self, work: Work, avoid: Collection[Node], waited: float) -> None:
         there = self._candidates(work, avoid)
         if not there and waited >= self.settings.patience_seconds:
             coming = [n.breaker.trial_in_seconds for n in self.nodes if n.serves(work.model)]

@@ -172,6 +172,9 @@ class UpstreamsFile(_Table):
             raise ValueError("two nodes have the same name")
         if not self.model and self.models_dir is None:
             raise ValueError("it names no model: give [[model]] tables, or models_dir")
+        loads = self.node_models_dir is not None or any(model.adapter_path for model in self.model)
+        if loads and all(node.kind != "vllm" for node in self.node):
+            raise ValueError("adapters are loaded at run time only on nodes of kind vllm")
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -72,6 +73,22 @@ def test_what_bounds_an_answer_must_be_a_number(fields: dict) -> None:
 def test_a_prompt_that_can_not_fit_is_refused_before_it_is_asked() -> None:
     with pytest.raises(ContextLengthError):
         bounds_of(call(messages=[{"role": "user", "content": "sea " * 600}]), model())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields"),
+    [
+        (Endpoint.COMPLETION, {"prompt": [1] * 600_000}),
+        (Endpoint.CHAT, {"messages": [{"content": "a"}] * 100_000}),
+        (Endpoint.CHAT, {"messages": [{"content": [{"type": "text", "text": ""}] * 100_000}]}),
+    ],
+)
+def test_a_very_long_list_is_refused_before_it_is_looked_through(endpoint: Endpoint, fields: dict) -> None:
+    asked = call(endpoint, **fields)
+    began = time.process_time()
+    with pytest.raises(ContextLengthError):
+        bounds_of(asked, model())
+    assert time.process_time() - began < 0.02
 
 
 JSON = st.recursive(

@@ -26,15 +26,15 @@ class Breakers(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(fault=st.sampled_from(Fault), opens=st.booleans())
-    def a_fault(self, fault: Fault, opens: bool) -> None:
+    @rule(fault=st.sampled_from(Fault))
+    def a_fault(self, fault: Fault) -> None:
         was_closed = self.breaker.state is State.CLOSED
-        opened = self.breaker.failed(fault, opens=opens)
+        opened = self.breaker.failed(fault)
         if not was_closed or fault in HARMLESS:
             assert not opened
             return
         self.in_a_row += 1
-        assert opened is (opens or fault in AT_ONCE or self.in_a_row >= IN_A_ROW)
+        assert opened is (fault in AT_ONCE or self.in_a_row >= IN_A_ROW)
 
     @rule()
     def a_success(self) -> None:

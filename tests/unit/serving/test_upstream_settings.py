@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ def test_the_smallest_file_is_a_node_and_a_model(path: Path) -> None:
         (NODE + MODEL + MODEL, "same name"),
         (NODE + MODEL + 'kind = "adapter"\nbase = "x"\n', "names the base x"),
         ("[[node", "not TOML"),
+        (NODE + MODEL + 'adapter_path = "/a"\n', "kind vllm"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(path: Path, text: str, words: str) -> None:
@@ -73,7 +75,8 @@ def test_any_text_is_read_or_refused(path: Path, text: str) -> None:
 
 
 def test_shipped_models_are_declared_with_their_adapters_named_by_content(path: Path) -> None:
-    path.write_text(f"models_dir = {json.dumps(str(CHECKOUT / 'models'))}\nnode_models_dir = '/srv/models'\n{NODE}")
+    folders = f'models_dir = {json.dumps(str(CHECKOUT / "models"))}\nnode_models_dir = "/srv/models"\n'
+    path.write_text(f'{folders}{NODE}kind = "vllm"\n')
     models = {one.local.model_id: one for one in declared_models(read_upstreams(path))}
     austen = models["quill:austen"]
     assert austen.name == f"quill:austen@{austen.local.content_hash.hex()[:8]}"
@@ -87,8 +90,6 @@ def test_an_adapter_whose_files_were_swapped_is_not_loaded(path: Path, tmp_path:
     path.write_text(f"models_dir = {json.dumps(str(CHECKOUT / 'models'))}\n{NODE}")
     austen = next(m for m in declared_models(read_upstreams(path)) if m.local.model_id == "quill:austen")
     austen.check_content()
-    from dataclasses import replace
-
     swapped = replace(austen, local=replace(austen.local, path=CHECKOUT / "models" / "adapters" / "bierce"))
     with pytest.raises(AdapterMismatchError):
         swapped.check_content()
