@@ -1,9 +1,9 @@
 """What readers wait for: every reading endpoint at 1e7 receipts and 1e4 contributors, at 100 requests a second."""
 
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Row, finish, options
 from benchmarks.reading.driver import Served, drive, serving
 from benchmarks.reading.ledger import CONTRIBUTORS, FULL_RECEIPTS, QUICK_RECEIPTS, fill
@@ -32,16 +32,18 @@ def measured(folder: Path, receipts: int, seconds: int) -> list[Row]:
     with PostgresServer(folder / "data") as server:
         url = server.ensure_database("benchmark")
         migrate(url)
-        print(f"Filling an index with {receipts:,} receipts and {CONTRIBUTORS:,} contributors …", file=sys.stderr)
+        progress(f"filling an index with {receipts:,} receipts and {CONTRIBUTORS:,} contributors")
         known = fill(url, folder / "archive", receipts)
         with serving(url, folder) as served:
             rows = [endpoint(served, path, known, seconds) for path in PATHS]
+            progress("proofs, documents and the first paint")
             rows += [once(served, path, known) for path in PROOFS]
             return [*rows, *first_paint(served, known, PAINT_MS)]
 
 
 def endpoint(served: Served, path: Endpoint, known: dict[str, list[str]], seconds: int) -> Row:
     """p99 of one endpoint under steady load."""
+    progress(path.template)
     taken = drive(served, path.addresses(known), RATE, seconds)
     is_month = path.is_month
     value = taken.p50 if is_month else taken.p99

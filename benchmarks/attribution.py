@@ -15,6 +15,7 @@ import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks.measuring.local_text import LocalText
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Options, Row, finish, options
 from benchmarks.measuring.serving_rate import rates
 from ledger.attribution.library import Library, RegisteredDataset
@@ -292,10 +293,6 @@ def engines_python(*, may_install: bool) -> Path | None:
         subprocess.run(["rm", "-rf", state], check=False)
         return None
     return python
-
-
-def progress(what: str) -> None:
-    print(f"… {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Row, finish, options
 from benchmarks.quality import scoring
 from benchmarks.quality.bed import Bed, build_bed
@@ -99,6 +100,7 @@ def training_python() -> Path:
 
 def retrain(plan: Plan, python: Path) -> dict[str, Any]:
     """Losses of every subset's model, and the scores by gradients, from processes of one thread each."""
+    progress(f"retraining in {plan.parts} processes, and gradients in another")
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
                    "TOKENIZERS_PARALLELISM": "false"}  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:

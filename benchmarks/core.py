@@ -10,6 +10,7 @@ import ckzg
 import numpy as np
 from coincurve import PrivateKey
 
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Options, Row, finish, options
 from benchmarks.measuring.timing import interleaved, ready
 from benchmarks.measuring.writing import Writing
@@ -49,8 +50,11 @@ class Batch:
 def main() -> None:
     asked = options(__doc__ or "")
     rounds = QUICK_ROUNDS if asked.quick else FULL_ROUNDS
+    progress("making full batches")
     plain, with_sets = batch_of(FULL_BATCH, with_sets=False), batch_of(FULL_BATCH_WITH_SETS, with_sets=True)
+    progress("signing, encoding, KZG")
     rows = [signing(rounds), encoding(rounds, plain), *kzg(rounds, plain)]
+    progress("reading, judging and writing")
     rows += writing(rounds, plain, with_sets)
     finish("core", rows, asked, notes(asked, rounds))
 

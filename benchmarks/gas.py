@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path as Folder
 from typing import TYPE_CHECKING
 
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Options, Row, finish, options
 from benchmarks.onchain import attestations, claims
 from benchmarks.onchain.batches import (
@@ -88,13 +89,17 @@ class Bulk:
 
 def main() -> None:
     asked = options(__doc__ or "")
+    progress("a devnet with everything deployed")
     with (
         tempfile.TemporaryDirectory(prefix="tributary-gas-") as folder,
         Devnet.start() as devnet,
         world(devnet, Folder(folder)) as stage,
     ):
+        progress("each operation by itself")
         operations = measure_operations(stage)
+        progress("full batches, from blob post to claims")
         bulk = measure_bulk(stage)
+        progress("EAS")
         peer = attestations.measure(stage.flow, stage.batch(1, 1).entries[0].receipt)
     rows = [*operations.rows(), *per_receipt(bulk, peer), *apart(bulk), *peers(peer, bulk)]
     for prices in PRICE_SETS:

@@ -9,6 +9,7 @@ from benchmarks.indexing.catching_up import CaughtUp, catch_up
 from benchmarks.indexing.event_log import EVENTS_A_BLOCK, event_log
 from benchmarks.indexing.plain_events import PlainEvents
 from benchmarks.indexing.real_chains import real_chains
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Options, Row, finish, options
 from benchmarks.measuring.timing import interleaved
 from indexer.collecting import rare_collections
@@ -52,12 +53,14 @@ def notes(asked: Options) -> tuple[str, ...]:
 
 def receipts(asked: Options, rounds: int) -> list[Row]:
     """Receipts end to end, on a devnet and on made chains of growing length."""
+    progress("posting full batches to a devnet")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tributary-bench-")))
         limit = stack.enter_context(BareLimit(folder, BARE_BATCHES))
         chains = stack.enter_context(
             real_chains(QUICK_REAL_BATCHES if asked.quick else REAL_BATCHES, database(stack, folder))
         )
+        progress("indexing them, beside bare ckzg + COPY")
         seconds = interleaved(rounds, {"ours": chains.index, "bare": limit.run})
         bare = limit.receipts / seconds["bare"]
     rate = chains.receipts / seconds["ours"]
@@ -100,10 +103,12 @@ def memory(runs: list[CaughtUp]) -> Row:
 
 def plain_events(asked: Options, rounds: int) -> list[Row]:
     """An ordinary event log, by the engine and by a bare loop."""
+    progress("logging ordinary events on an anvil")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tributary-bench-")))
         log = stack.enter_context(event_log(QUICK_EVENTS if asked.quick else EVENTS, folder))
         contenders = PlainEvents(log, database(stack, folder))
+        progress("indexing it, beside a bare getLogs + COPY loop")
         seconds = interleaved(rounds, {"ours": contenders.engine, "bare": contenders.bare})
     rate, bare = log.events / seconds["ours"], log.events / seconds["bare"]
     beside = {"share": round(rate / bare, 3), "bare getLogs + COPY": round(bare), "events a block": EVENTS_A_BLOCK}

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.measuring.engines import Engines, compare
 from benchmarks.measuring.owed import BATCHES, RECEIPTS_A_BATCH, fill
 from benchmarks.measuring.paying import CLAIMS, gas_per_payee
+from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Row, finish, options
 from tributary.database import migrate
 from tributary.postgres import PostgresServer
@@ -32,12 +33,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tributary-bench-") as folder:
         rows = [row for payees in sizes for row in settling(Path(folder), payees)]
         rows += gas(sizes[-1])
+        progress("entitlements from the archive, by every engine")
         engines = compare(Path(folder) / "archive", *(QUICK_ENGINE_BATCHES if asked.quick else ENGINE_BATCHES))
     finish("settlement", [*rows, *engine_rows(engines)], asked, notes(engines))
 
 
 def settling(folder: Path, payees: int) -> list[Row]:
     """One settlement of an index that owes so many payees, in a process of its own."""
+    progress(f"an index that owes {payees:,} payees")
     with PostgresServer(folder / f"data_{payees}") as server:
         url = server.ensure_database("benchmark")
         migrate(url)
@@ -67,6 +70,7 @@ def beside(step: str, figures: dict[str, float], payees: int) -> dict[str, objec
 
 def gas(payees: int) -> list[Row]:
     """Gas of a payee's part of claimMany, in a tree of so many."""
+    progress(f"a devnet, and claims in a tree of {payees:,} payees")
     figures = gas_per_payee(payees)
     tree = {"payees in the tree": payees}
     return [

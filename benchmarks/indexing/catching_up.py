@@ -14,6 +14,7 @@ import psutil
 
 from benchmarks.indexing.made_batches import FULL_BATCH
 from benchmarks.indexing.made_chains import L1, L2
+from benchmarks.measuring.progress import progress
 from ledger.config import CHECKOUT
 from ledger.db.session import connect
 from tributary.database import migrate
@@ -40,6 +41,7 @@ class CaughtUp:
 
 def catch_up(receipts: int) -> CaughtUp:
     """Index a chain of at least that many receipts into an empty database."""
+    progress(f"catching up with made chains of {receipts:,} receipts")
     batches = -(-receipts // FULL_BATCH)
     with tempfile.TemporaryDirectory(prefix="tributary-bench-") as name, PostgresServer(Path(name) / "data") as server:
         folder = Path(name)

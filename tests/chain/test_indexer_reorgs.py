@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from indexer.assembly import assemble
 from indexer.following import follower
+from indexer.operation.watch import Watch
+from indexer.running import follow
 from ledger.errors import ReorgDetectedError, ReorgTooDeepError
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tests.factories.rpc_proxy import rpc_proxy
@@ -133,6 +140,28 @@ def test_a_deep_reorg_above_the_final_block_is_undone_whole(world, rebuilt):
     reorg(node, depth)
     world.index()
     assert world.rows("SELECT deepest_reorg_blocks FROM cursors WHERE chain_id = 901")[0][0] >= depth
+    assert world.digests() == rebuilt()
+
+
+def test_reorgs_of_both_chains_while_batches_come_in_leave_no_mixture(world, rebuilt):
+    """The indexer follows all the while, and hardly ever finds a chain that stands still."""
+    moods, stop, watch = random.Random(7), threading.Event(), Watch()
+    devnet = world.flow.devnet
+    (before,) = world.rows("SELECT reorgs FROM cursors WHERE chain_id = 901")
+    with assemble(world.settings) as indexer, ThreadPoolExecutor(1) as pool:
+        following = pool.submit(follow, indexer, stop, 0.01, watch)
+        try:
+            for turn in range(16):
+                world.commit([turn + 1] * 40)
+                reorg(devnet.l2 if turn % 4 else devnet.l1, moods.randint(1, 5))
+                time.sleep(moods.random() / 5)
+            assert not following.done()
+        finally:
+            stop.set()
+        following.result()
+    world.index()
+    (after,) = world.rows("SELECT reorgs FROM cursors WHERE chain_id = 901")
+    assert after[0] >= before[0] + 3
     assert world.digests() == rebuilt()
 
 
