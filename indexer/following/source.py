@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from operator import lt
 from typing import TYPE_CHECKING, Final
@@ -103,7 +104,8 @@ class ChainSource:
         """Blocks that the chain calls final: their logs, and the header of the last one.
 
         The header is asked for in the same request: a node that lags answers a range that it has not got with no
-        logs at all, and would do so silently.
+        logs at all, and would do so silently. Logs of one block vouch for its hash between them; for a block with a
+        single log its header does.
 
         Raises:
             BlockNotFoundError: the node has not got the last block.
@@ -113,7 +115,13 @@ class ChainSource:
         *answers, header = self._rpc.batch([*self._wanted.calls(first, last), _block_call(last)])
         tip = _block(header, last)
         logs = self._logs(answers, first, last)
-        return Run(first, tip, logs, self._timestamps(logs, (tip,)), (tip,))
+        times = Counter(log.block_number for log in logs)
+        alone = [number for number, count in times.items() if count == 1 and number != last]
+        known = (tip, *(self.blocks(alone) if alone else ()))
+        hashes = {log.block_number: log.block_hash for log in logs} | {block.number: block.hash for block in known}
+        if any(hashes[log.block_number] != log.block_hash for log in logs):
+            raise MalformedAnswerError(f"{self.name} answered logs that differ about the hash of their block.")
+        return Run(first, tip, logs, self._timestamps(logs, known), (tip,))
 
     def linked_run(self, parent: BlockRef, last: int) -> Run:
         """Blocks on top of `parent` that may still be replaced, each linked to the one before.

@@ -42,6 +42,7 @@ def world(devnet: Devnet, tmp_path_factory, module_database_url) -> Iterator[Ind
         world.finalize()
         devnet.finalize()
         world.commit([9])
+        devnet.l1.mine(300)  # long enough for every fault of a node to have its turn
         world.index()
         yield world
 

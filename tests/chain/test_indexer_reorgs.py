@@ -14,7 +14,7 @@ from indexer.assembly import assemble
 from indexer.following import follower
 from indexer.operation.watch import Watch
 from indexer.running import follow
-from ledger.errors import ReorgDetectedError, ReorgTooDeepError
+from ledger.errors import MalformedAnswerError, ReorgDetectedError, ReorgTooDeepError
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tests.factories.rpc_proxy import rpc_proxy
 from tributary.devnet import Devnet
@@ -257,6 +257,29 @@ def _with_another_block_hash(call, answer):
     if call["method"] != "eth_getLogs":
         return answer
     return {**answer, "result": [{**log, "blockHash": "0x" + "ab" * 32} for log in answer["result"]]}
+
+
+@pytest.mark.parametrize("chain", ["l1", "l2"])
+def test_a_final_log_that_names_another_block_is_not_believed(world, postgres_server, migrated_template, chain):
+    """On L1 a post's block has no other log of ours, and its header tells; on L2 the logs beside it do."""
+    world.flow.devnet.finalize()
+    url = postgres_server.create_database("lied_to", migrated_template)
+    try:
+        with rpc_proxy(getattr(world.settings, f"{chain}_rpc_url")[0]) as lying:
+            lying.change = _with_one_wrong_block_hash
+            with pytest.raises(MalformedAnswerError, match="differ about the hash of their block|two different logs"):
+                world.rebuilt_digests(url, **{f"{chain}_rpc_url": (lying.url,)})
+        world.index()
+        assert world.rebuilt_digests(url) == world.digests()
+    finally:
+        postgres_server.drop_database("lied_to")
+
+
+def _with_one_wrong_block_hash(call, answer):
+    if call["method"] != "eth_getLogs" or not answer["result"]:
+        return answer
+    first, *others = answer["result"]
+    return {**answer, "result": [{**first, "blockHash": "0x" + "ab" * 32}, *others]}
 
 
 def test_a_replaced_final_block_stops_the_indexer_and_undoes_nothing(world):
