@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from starlette.exceptions import HTTPException
 
 from ledger.errors import MalformedInputError, NotFoundError, RetryableError, TributaryError
@@ -92,6 +93,13 @@ def _database(request: Request, error: Exception) -> JSONResponse:
     return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, retry)
 
 
+def _busy(request: Request, error: Exception) -> JSONResponse:
+    """Every connection stayed in use for as long as a query may take."""
+    log.warning("connections_exhausted", path=request.url.path, reason=str(error).splitlines()[0])
+    detail = "The API has more to answer than it can; try again in a moment."
+    return problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, {"retry-after": RETRY_AFTER_SECONDS})
+
+
 def _unknown(request: Request, error: Exception) -> JSONResponse:
     log.error("request_failed", path=request.url.path, exc_info=error)
     detail = "The API failed on this request; it is logged. Please report it with the path and the time."
@@ -104,4 +112,5 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(NoConnectionError, _busy)
     app.add_exception_handler(Exception, _unknown)

@@ -8,19 +8,24 @@ from sqlalchemy import Row, text
 
 from api.reading import Reading
 
-# The newest batches first, as many as there are receipts to show; each holds at least one.
+# The newest batches first, and of those only as many as it takes: each holds at least the receipts of its largest sum.
 _RECEIPTS = text("""
     WITH mine AS MATERIALIZED (
         SELECT asset_id, version FROM effective_shares WHERE payee = :payee
     ), touched AS MATERIALIZED (
-        SELECT b.batch_id, b.fill, b.operator, b.status FROM batches b
-        WHERE (b.batch_id, b.fill) <= (:batch_id, :fill) AND EXISTS (
-            SELECT FROM batch_sums s WHERE s.batch_id = b.batch_id AND s.fill = b.fill
+        SELECT b.batch_id, b.fill, b.operator, held.receipts FROM batches b, LATERAL (
+            SELECT max(s.receipts) AS receipts FROM batch_sums s WHERE s.batch_id = b.batch_id AND s.fill = b.fill
               AND (b.operator = :payee OR (s.asset_id, s.asset_version) IN (SELECT * FROM mine)
-                   OR (s.dataset_id, s.dataset_version) IN (SELECT * FROM mine)))
+                   OR (s.dataset_id, s.dataset_version) IN (SELECT * FROM mine))) held
+        WHERE (b.batch_id, b.fill) <= (:batch_id, :fill) AND held.receipts IS NOT NULL
         ORDER BY b.batch_id DESC, b.fill DESC LIMIT :limit
+    ), counted AS (
+        SELECT touched.*, sum(CASE WHEN (batch_id, fill) = (:batch_id, :fill) THEN 0 ELSE receipts END)
+            OVER (ORDER BY batch_id DESC, fill DESC ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS newer FROM touched
+    ), needed AS MATERIALIZED (
+        SELECT batch_id, fill, operator FROM counted WHERE coalesce(newer, 0) < :limit
     )
-    SELECT r.*, s.asset_ids, s.ppms FROM touched t
+    SELECT r.*, s.asset_ids, s.ppms FROM needed t
     JOIN LATERAL (
         SELECT r.* FROM receipts r
         WHERE r.batch_id = t.batch_id AND r.fill = t.fill

@@ -1,5 +1,7 @@
 """The edge between bytes inside and `0x` hex outside (JSON, logs, URLs)."""
 
+from functools import lru_cache
+
 from ledger.errors import MalformedInputError
 from ledger.protocol.keccak import keccak256
 
@@ -29,6 +31,7 @@ def from_hex(text: object, length: int) -> bytes:
     return value
 
 
+@lru_cache(maxsize=1 << 14)  # an answer or a file names the same addresses again and again, at 20 us each
 def checksum_address(address: bytes) -> str:
     """EIP-55 mixed-case form of a 20-byte address."""
     plain = address.hex()

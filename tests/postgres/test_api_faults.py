@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
@@ -151,6 +153,25 @@ def test_a_query_that_takes_too_long_is_given_up(indexed: str) -> None:
         assert "took too long" in problem(response, 503)
         assert response.headers["retry-after"]
         assert client.get("/ready").status_code == 200
+
+
+def test_more_requests_than_connections_wait_and_are_then_turned_away(indexed: str) -> None:
+    with api_over(indexed, connections=1, statement_timeout_seconds=1) as (client, app), ThreadPoolExecutor(1) as pool:
+        holds, may_end = threading.Event(), threading.Event()
+
+        @app.get("/holding")
+        def holding(reading: CurrentReading) -> None:
+            reading.session.execute(text("SELECT 1"))
+            holds.set()
+            assert may_end.wait(30)
+
+        first = pool.submit(client.get, "/holding")
+        assert holds.wait(30)
+        response = client.get("/v1/status")
+        may_end.set()
+        assert "more to answer than it can" in problem(response, 503)
+        assert response.headers["retry-after"]
+        assert first.result().status_code == 200
 
 
 def test_a_fault_of_the_program_shows_nothing_of_itself(indexed: str) -> None:
