@@ -139,10 +139,13 @@ def keep(folder: Path, exchange: Exchange, receipt: Receipt, parameters: str | N
     print(f"  kept as {path}")
 
 
-def attribution_parameters(url: str) -> str | None:
-    """What the gateway says of how it makes attribution sets; None if it makes none."""
-    answer = httpx.get(f"{url}/v1/attribution", trust_env=False)
-    return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()["parameters"]
+def attribution_parameters(url: str, exchange: Exchange) -> str | None:
+    """What the gateway says of how it made the answer's attribution set; None if it makes none."""
+    answer = b"".join(exchange.answer)
+    _, envelope = (strip_stream if answer.startswith(b"data: ") else strip_json)(answer)
+    made_by = (envelope or {}).get("attributionParamsHash")
+    stated = httpx.get(f"{url}/v1/attribution{f'/{made_by}' if made_by else ''}", trust_env=False)
+    return None if stated.status_code == httpx.codes.NOT_FOUND else stated.raise_for_status().json()["parameters"]
 
 
 def lane_findings(receipt: Receipt, signer: bytes, expected: Expectation) -> dict[str, bool]:
@@ -177,7 +180,6 @@ def main() -> None:
     words = parser.parse_args()
 
     operator = httpx.get(f"{words.url}/v1/operator", trust_env=False).raise_for_status().json()
-    parameters = attribution_parameters(words.url)
     expected = Expectation(operator, words.l2_rpc, words.deployments)
     transport = RecordingTransport()
     recording: Any = httpx.Client(transport=transport, timeout=120)
@@ -194,7 +196,7 @@ def main() -> None:
     receipt = check(transport.last, models[name], expected)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
     if words.keep is not None:
-        keep(words.keep, transport.last, receipt, parameters)
+        keep(words.keep, transport.last, receipt, attribution_parameters(words.url, transport.last))
 
     print(f"\n{name} streams: ", end="")
     for chunk in client.chat.completions.create(model=name, messages=messages, max_tokens=40, stream=True):
@@ -203,7 +205,7 @@ def main() -> None:
     receipt = check(transport.last, models[name], expected)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
     if words.keep is not None:
-        keep(words.keep, transport.last, receipt, parameters)
+        keep(words.keep, transport.last, receipt, attribution_parameters(words.url, transport.last))
 
 
 if __name__ == "__main__":

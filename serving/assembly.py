@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from ledger.attribution.library import Library
+from ledger.attribution.following import FollowedLibrary
 from ledger.attribution.standard import standard_method
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import load_deployment
 from ledger.chain.rpc import RpcClient
 from ledger.config import L2Settings
 from ledger.errors import CheckpointError, SettingsError
+from ledger.protocol.attribution import CorpusEntry
 from ledger.protocol.content import content_hash
 from serving.catalogue.local import LocalModel, read_local_models
 from serving.engine.engine import Engine
 from serving.engine.settings import EngineSettings
 from serving.gateway import Gateway, Surroundings
-from serving.inference.attribution import Attributor, TermsWeights, TextAttributor
+from serving.inference.attribution import Attributor, TermsWeights
 from serving.inference.embedded import EmbeddedEngine
 from serving.inference.engine import AnswerEngine
+from serving.inference.library import LibraryAttributor
 from serving.onchain.reader import ChainReader
 from serving.settings import ServingSettings
 from serving.upstream.engine import UpstreamEngine
@@ -85,12 +88,15 @@ def _attributor(settings: ServingSettings, reader: ChainReader) -> Attributor:
     """By text over the library of the settings, whose datasets must be what the chain has under their assetIds."""
     if settings.attribution_dir is None:
         return TermsWeights()
-    method = standard_method()
-    library = Library.open(settings.attribution_dir, method)
-    unregistered = reader.not_registered({entry.asset_id: entry.content_hash for entry in library.corpus})
-    if unregistered:
-        raise SettingsError(
-            f"The library in {settings.attribution_dir} holds dataset {unregistered[0]}, which is not registered as that "
-            "on this chain; build it again with `tributary attribution index`."
-        )
-    return TextAttributor(library, library.corpus, method)
+
+    folder = settings.attribution_dir
+
+    def check(datasets: Sequence[CorpusEntry]) -> None:
+        unregistered = reader.not_registered({entry.asset_id: entry.content_hash for entry in datasets})
+        if unregistered:
+            raise SettingsError(
+                f"The library in {folder} holds dataset {unregistered[0]}, which is not registered as that on this chain; "
+                "build it again with `tributary attribution index`."
+            )
+
+    return LibraryAttributor(FollowedLibrary(folder, standard_method()), check)

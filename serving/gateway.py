@@ -39,6 +39,8 @@ from serving.settings import ServingSettings
 
 _CATALOGUE_SECONDS = 30.0
 """How often assets, terms, prices and the lane's key are read."""
+_LIBRARY_SECONDS = 2.0
+"""How often it is asked whether datasets were added to the library."""
 _log = structlog.get_logger(__name__)
 
 
@@ -87,7 +89,7 @@ class Gateway:
             self.database,
             self.clock,
             self.consents,
-            self.attributor.parameters(),
+            makes_sets=self.attributor.parameters() is not None,
         )
         self.admissions = Admissions(desk, settings.max_payer_requests)
         self.closer = Closer(self.journal, around.attributor, settings.storage_wait_seconds)
@@ -124,7 +126,8 @@ class Gateway:
         recovered = await recover(self.database, self.journal)
         await self.follower.look()
         await self.engine.start()
-        self._tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._sweep())]
+        doing = (self._follow(), self._sweep(), self._renew())
+        self._tasks = [asyncio.create_task(each) for each in doing]
         _log.info(
             "gateway_started",
             operator=to_hex(self.settings.operator),
@@ -193,6 +196,11 @@ class Gateway:
     async def _follow(self) -> None:
         await self.follower.follow(self.settings.chain_poll_seconds)
         self.on_fatal()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_LIBRARY_SECONDS)
+            await self.attributor.look()
 
     async def _sweep(self) -> None:
         while True:

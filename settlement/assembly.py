@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ledger.attribution.library import Library
-from ledger.attribution.published import read_published
+from ledger.attribution.following import FollowedLibrary
+from ledger.attribution.published import PublishedFolder
 from ledger.attribution.standard import standard_method
+from ledger.chain.blocks import block_at
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.contracts.royalty_distributor import RoyaltyDistributor
 from ledger.chain.deployment import load_deployment
@@ -29,9 +31,8 @@ from settlement.scope import Scope
 from settlement.transactions import TransactionLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from coincurve import PrivateKey
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -107,26 +108,34 @@ def open_attester(settings: AttesterSettings) -> Iterator[AttesterParts]:
         stack.callback(engine.dispose)
         key = key_in(settings.private_key)
         distributor = RoyaltyDistributor(rpc, scope.distributor)
-        draw = _draw(settings, deployment, sessions(engine), key, stack)
+        draw = _draw(
+            settings, deployment, sessions(engine), Operators(settings.operators, key, _clock(settings, rpc)), stack
+        )
         attester = Attester(scope, sessions(engine), NodeView(rpc, distributor), key, draw)
         yield AttesterParts(attester, distributor, Sender(rpc, key), engine)
+
+
+def _clock(settings: AttesterSettings, l2: RpcClient) -> Callable[[], int]:
+    """The time that gateways go by."""
+    if settings.follow_chain_clock:
+        return lambda: block_at(l2, "latest").timestamp
+    return lambda: int(time.time())
 
 
 def _draw(
     settings: AttesterSettings,
     deployment: Deployment,
     maker: sessionmaker[Session],
-    key: PrivateKey,
+    operators: Operators,
     stack: ExitStack,
 ) -> Draw | None:
     """The attester's part in the draw; None unless everything that it takes is set."""
-    if not (settings.l1_rpc_url and settings.operator_urls and settings.attribution_dir and settings.published_dir):
+    stack.callback(operators.close)
+    if not (settings.l1_rpc_url and operators.known and settings.attribution_dir and settings.published_dir):
         return None
     l1 = RpcClient(settings.l1_rpc_url, deployment.l1.chain_id, name="L1")
     stack.callback(l1.close)
-    operators = Operators(settings.operators, key)
-    stack.callback(operators.close)
-    library = Library.open(settings.attribution_dir, standard_method())
-    published = read_published(settings.published_dir)
+    library = FollowedLibrary(settings.attribution_dir, standard_method())
+    published = PublishedFolder(settings.published_dir)
     seeds = L1Seeds(l1, deployment.l1.deployed_at_block)
     return Draw(maker, seeds, operators, Judge(deployment.receipt_domain, library, published))

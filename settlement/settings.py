@@ -104,6 +104,13 @@ class AttesterSettings(DatabaseSettings, L2Settings):
         description="Folder of models and adapters whose priors drawn sets are made with",
     )
 
+    follow_chain_clock: bool = Field(
+        default=False,
+        validation_alias="ATTESTER_FOLLOW_CHAIN_CLOCK",
+        description="Take the time from the L2's newest block instead of this machine, as the gateways of a devnet do "
+        "(for a devnet that moves its clock)",
+    )
+
     _split_l1 = field_validator("l1_rpc_url", "operator_urls", mode="before")(split_urls)
 
     @property

@@ -63,7 +63,10 @@ def _pinned(adapter: LocalModel, library: Library) -> PinnedModel:
     ids = {entry.content_hash: entry.asset_id for entry in library.corpus}
     prior = NO_PRIOR if adapter.prior is None else adapter.prior.prior(ids)
     price = PublishedPrice(1, 1)
-    return PinnedModel(adapter, 1, price, AttributionMode.OPERATOR, frozenset(ids.values()), prior)
+    return PinnedModel(
+        adapter, 1, price, AttributionMode.OPERATOR, admitted=frozenset(ids.values()), licensed=frozenset(ids.values()),
+        prior=prior,
+    )  # fmt: skip
 
 
 def _call(adapter: LocalModel) -> Call:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from ledger.protocol.attribution import Origin, TextFile, Window
 
 FORMAT: Final = "tributary library 1"
+LIBRARY_FILE: Final = "library.json"
+"""Replaced, never written over, when a library changes."""
 _SEED_BYTES: Final = 32
 
 
@@ -76,7 +78,7 @@ class Library:
         Raises:
             LibraryError: there is one already, or the background is not the one that the parameters name.
         """
-        if (folder / "library.json").exists():
+        if (folder / LIBRARY_FILE).exists():
             raise LibraryError(f"There is a library in {folder} already.")
         (folder / "texts").mkdir(parents=True, exist_ok=True)
         (folder / "shards").mkdir(exist_ok=True)
@@ -179,7 +181,7 @@ class Library:
 
     def _check_current(self) -> None:
         """Refuse to write over what somebody else has added since this was opened."""
-        file = self.folder / "library.json"
+        file = self.folder / LIBRARY_FILE
         stored = json.loads(file.read_text())["shards"] if file.exists() else []
         if [each["checksum"] for each in stored] != [shard.checksum.hex() for shard in self.shards]:
             raise LibraryError(f"The library in {self.folder} was added to meanwhile: run it again.")
@@ -205,13 +207,13 @@ class Library:
         }
         part = self.folder / "library.json.part"
         part.write_text(json.dumps(described, indent=1) + "\n")
-        part.replace(self.folder / "library.json")
+        part.replace(self.folder / LIBRARY_FILE)
         for file in folder.iterdir():
             if file.name not in {entry["file"] for entry in names}:
                 file.unlink()
 
     def _name(self, shard: Shard) -> str:
-        described = json.loads((self.folder / "library.json").read_text())["shards"]
+        described = json.loads((self.folder / LIBRARY_FILE).read_text())["shards"]
         return next(str(each["file"]) for each in described if each["checksum"] == shard.checksum.hex())
 
 
@@ -228,7 +230,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _description(folder: Path) -> str:
     try:
-        return (folder / "library.json").read_text()
+        return (folder / LIBRARY_FILE).read_text()
     except OSError as error:
         raise LibraryError(f"There is no library in {folder}: `tributary attribution index` makes one.") from error
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ledger.errors import MalformedInputError
 from ledger.protocol.attribution.finding import TextFile
@@ -30,6 +31,38 @@ class PublishedAsset:
             MalformedInputError: its prior.json is none.
         """
         return parse_prior((self.folder / PRIOR_FILE).read_bytes()) if PRIOR_FILE in self.paths else None
+
+
+class Published(Protocol):
+    """Whoever has assets by contentHash: a dictionary of them, or a folder."""
+
+    def get(self, content_hash: bytes, /) -> PublishedAsset | None:
+        """The asset of this content, if it is at hand."""
+
+
+class PublishedFolder:
+    """The assets in a folder, read again when one is missing and the files are others than before."""
+
+    def __init__(self, folder: Path) -> None:
+        """Read them.
+
+        Raises:
+            MalformedInputError: there is no such folder.
+        """
+        self._folder = folder
+        self._seen = self._mark()
+        self._found = read_published(folder)
+
+    def get(self, content_hash: bytes, /) -> PublishedAsset | None:
+        """The asset of this content, if it is at hand now."""
+        if content_hash not in self._found and (mark := self._mark()) != self._seen:
+            self._found, self._seen = read_published(self._folder), mark
+        return self._found.get(content_hash)
+
+    def _mark(self) -> frozenset[tuple[Path, int, int]]:
+        """What is there, without reading it."""
+        found = ((path, path.stat()) for path in self._folder.rglob("*") if path.is_file())
+        return frozenset((path, stat.st_size, stat.st_mtime_ns) for path, stat in found)
 
 
 def read_published(folder: Path, wanted: Collection[bytes] | None = None) -> Mapping[bytes, PublishedAsset]:

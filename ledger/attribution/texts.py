@@ -102,7 +102,8 @@ def store(source: Path, folder: Path, asset_id: int, registered: bytes) -> None:
         LibraryError: the files are not what was registered, or too many.
     """
     paths = regular_files(source)
-    text = folder / f"{asset_id}.text"
+    # Never over a text that is there: programs that opened a library have its texts mapped into memory.
+    text = folder / f"{asset_id}.text.part"
     with text.open("wb") as output:
         files = [_copied(path, path.relative_to(source).as_posix(), output) for path in paths]
     found = content_hash(files) if files else b""
@@ -117,6 +118,7 @@ def store(source: Path, folder: Path, asset_id: int, registered: bytes) -> None:
         raise LibraryError(f"Dataset {asset_id} has more than 4 GiB; register it in parts.")
     rows = [{"path": file.path, "size": file.size_bytes, "sha256": file.sha256.hex()} for file in files]
     listing = {"contentHash": registered.hex(), "files": rows}
+    text.replace(folder / f"{asset_id}.text")
     (folder / f"{asset_id}.json").write_text(json.dumps(listing, indent=1) + "\n")
 
 

@@ -75,8 +75,14 @@ def parse_opening(content: bytes) -> Opening:
             salt=from_hex(document["salt"], 32),
             request=b64decode(document["request"], validate=True),
             produced=b64decode(document["produced"], validate=True),
-            entries=check_set([SetEntry(entry["assetId"], entry["ppm"]) for entry in document["set"]]),
+            entries=check_set([SetEntry(_whole(entry["assetId"]), _whole(entry["ppm"])) for entry in document["set"]]),
             parameters=document["parameters"].encode(),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProtocolError) as error:
         raise MalformedInputError(f"this is no opening: {error}") from error
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise MalformedInputError("a set's numbers are integers")
+    return value

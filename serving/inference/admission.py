@@ -42,8 +42,8 @@ class Desk:
     database: Database
     clock: Clock
     consents: ConsentDesk
-    parameters: bytes | None
-    """Listing of what makes attribution sets here, if anything does."""
+    makes_sets: bool
+    """Whether attribution sets are made here."""
 
 
 class Admissions:
@@ -116,12 +116,12 @@ class Admissions:
         )
         opened = await self._open(intent, call, model, admission, keyed=idempotency_key is not None)
         if isinstance(opened, OpenRequest) and self._may_be_drawn(intent, model):
-            opened.body, opened.parameters = body, self._desk.parameters
+            opened.body = body
             opened.meter.keep()
         return opened
 
     def _may_be_drawn(self, intent: NewIntent, model: PinnedModel) -> bool:
-        by_operator = model.mode is AttributionMode.OPERATOR and self._desk.parameters is not None
+        by_operator = model.mode is AttributionMode.OPERATOR and self._desk.makes_sets
         return by_operator and self._desk.consents.covers(intent.payer, intent.started_at)
 
     async def _open(

@@ -37,8 +37,6 @@ class OpenRequest:
     """Whether it carries an Idempotency-Key."""
     body: bytes | None = None
     """The request as received, if its payer lets drawn exchanges be opened."""
-    parameters: bytes | None = None
-    """Listing of what makes attribution sets here."""
     members: Mapping[str, Any] | None = None
     """What the engine put beside a whole answer's choices."""
     details: Mapping[str, Any] | None = None
@@ -104,19 +102,22 @@ class OpenRequest:
             outcome=outcome,
             finish_reason=self.choices.finish_reasons() or outcome,
             answer=Answer(status, self.call.stream, body) if self.keyed and body is not None else None,
-            made_by=attributed.made_by if payable and attributed.entries else NOBODY,
+            made_by=attributed.made_by if payable else NOBODY,
             unlicensed=attributed.unlicensed if payable else (),
-            exchange=self._exchange(body) if payable else None,
+            exchange=self._exchange(body, attributed.parameters) if payable else None,
         )
 
-    def _exchange(self, produced: bytes | None) -> Exchange | None:
-        if self.body is None or self.parameters is None or produced is None:
+    def _exchange(self, produced: bytes | None, parameters: bytes | None) -> Exchange | None:
+        if self.body is None or parameters is None or produced is None:
             return None
-        return Exchange(self.body, produced, self.parameters)
+        return Exchange(self.body, produced, parameters)
 
     async def attribution(self, attributor: Attributor, outcome: str) -> Attributed:
-        """Whose data the answer drew on, where its terms let the operator say so."""
-        if self.model.mode is not AttributionMode.OPERATOR or not self.is_payable(outcome):
+        """Whose data the answer drew on, where its terms let the operator say so; and whose words it has unlicensed.
+
+        In mode `fixed` there is no set, but a text that is used without a licence is used all the same.
+        """
+        if not self.is_payable(outcome) or self.call.endpoint is Endpoint.EMBEDDING:
             return BY_TERMS
         try:
             attributed = await attributor.attribute(AnsweredText(self.model, self.call, self.choices.texts()))
@@ -125,6 +126,8 @@ class OpenRequest:
             # A set that breaks the protocol would void a whole batch; the terms' weights never do.
             _log.error("attribution_set_refused", request_id=self.intent.request_id, error=str(error))
             return BY_TERMS
+        if self.model.mode is not AttributionMode.OPERATOR:
+            return Attributed((), unlicensed=attributed.unlicensed)
         return attributed
 
 

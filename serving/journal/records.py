@@ -152,6 +152,9 @@ class Issued:
 
     def envelope(self) -> dict[str, object]:
         """The JSON that travels with an answer; docs/spec/receipt.md."""
+        made: dict[str, object] = {}
+        if self.made_by != NOBODY:
+            made["attributionParamsHash"] = to_hex(self.made_by.params_hash)
         return {
             "receipt": self.signed.receipt.to_json(),
             "salt": to_hex(self.salt),
@@ -159,6 +162,7 @@ class Issued:
             "signature": to_hex(self.signed.signature),
             "signer": to_hex(self.signer),
             "set": [{"assetId": asset_id, "ppm": ppm} for asset_id, ppm in self.attribution],
+            **made,
         }
 
     def member(self) -> bytes:

@@ -9,10 +9,18 @@ import structlog
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from ledger.attribution.errors import LibraryError
 from ledger.db.models.settlement import DrawnReceipt
-from ledger.errors import MalformedInputError, NotFoundError, UpstreamUnavailableError, WrongRootError
+from ledger.errors import (
+    MalformedInputError,
+    NotFoundError,
+    NotYetFinalError,
+    TributaryError,
+    UpstreamUnavailableError,
+    WrongRootError,
+)
 from ledger.protocol.draw import ONE_IN, OPENING_WINDOW_SECONDS
-from settlement.draw.drawing import admitted_datasets, drawn_receipts, registered_contents
+from settlement.draw.drawing import drawn_receipts, registry_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +34,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MOST_REASON: Final = 1_000
+
 _REFUSING: Final = text("""
     SELECT d.batch_id, d.position, d.outcome, d.reason FROM drawn_receipts d
     JOIN batches b ON b.batch_id = d.batch_id
     WHERE d.outcome <> 'held' AND b.status = 'finalized' AND b.finalized_block_number <= :through
     ORDER BY d.batch_id, d.position LIMIT 1
+""")
+_NEWEST: Final = text(
+    "SELECT max(committed_at) FROM batches WHERE status = 'finalized' AND finalized_block_number <= :through"
+)
+_PAID: Final = text("""
+    SELECT batch_id FROM batches
+    WHERE status = 'finalized' AND finalized_block_number <= :through AND batch_id = ANY(:batch_ids)
 """)
 
 
@@ -53,12 +70,19 @@ class Draw:
         """Asks for every drawn receipt of batches committed up to an L2 block that is not opened yet; those it named.
 
         Raises:
-            NotFoundError: this attester lacks a text or an adapter that it takes to judge one.
+            NotFoundError, LibraryError: this attester lacks a text or an adapter that it takes to judge one.
         """
         with self.sessions() as session:
             drawn = list(drawn_receipts(session, self.seeds, through, self.one_in))
+        undecided: list[TributaryError] = []
         for one in drawn:
-            self._judge(one)
+            try:
+                self._judge(one)
+            except (NotFoundError, LibraryError) as error:
+                log.warning("draw_undecided", batch_id=one.batch_id, position=one.position, reason=str(error))
+                undecided.append(error)  # what it takes for one operator's must not keep the others' waiting
+        if undecided:
+            raise undecided[0]
         return drawn
 
     def require(self, through: int) -> None:
@@ -66,11 +90,20 @@ class Draw:
 
         Raises:
             WrongRootError: it is not; the sentence names the first receipt.
-            NotFoundError: as `look`.
+            NotYetFinalError: this attester's L1 is too far behind to know what was drawn.
+            NotFoundError, LibraryError: as `look`.
         """
-        self.look(through)
+        drawn = self.look(through)
         with self.sessions() as session:
             refusing = session.execute(_REFUSING, {"through": through}).first()
+            newest = session.scalar(_NEWEST, {"through": through})
+            waiting = _unopened(session, drawn, through)
+        if newest is not None and self.seeds.after(newest) is None:
+            raise NotYetFinalError("This attester's L1 node has not finalised the block that names the drawn receipts.")
+        if refusing is None and waiting is not None:
+            raise NotYetFinalError(
+                f"Receipt {waiting.position} of batch {waiting.batch_id} was drawn and is not opened yet."
+            )
         if refusing is not None:
             raise WrongRootError(
                 f"Receipt {refusing.position} of batch {refusing.batch_id} was drawn and is {refusing.outcome}: "
@@ -91,19 +124,15 @@ class Draw:
                 self._note(drawn, "silent", str(error))
             return
         with self.sessions() as session:
-            admitted, contents = admitted_datasets(session, drawn), registered_contents(session)
-        try:
-            fault = self.judge.fault(drawn, opening, admitted, contents)
-        except NotFoundError as error:
-            log.warning("draw_undecided", batch_id=drawn.batch_id, position=drawn.position, reason=str(error))
-            raise
+            registry = registry_for(session, drawn)
+        fault = self.judge.fault(drawn, opening, registry)
         self._note(drawn, "held" if fault is None else "different", fault or "opened; its set is that of the texts")
 
     def _note(self, drawn: Drawn, outcome: str, reason: str) -> None:
         """The newest outcome; but one that was seen to be different stays so."""
         row = {
             "digest31": drawn.digest31, "batch_id": drawn.batch_id, "position": drawn.position,
-            "operator": drawn.operator, "seed_block": drawn.seed.block, "outcome": outcome, "reason": reason,
+            "operator": drawn.operator, "seed_block": drawn.seed.block, "outcome": outcome, "reason": _legible(reason),
         }  # fmt: skip
         with self.sessions.begin() as session:
             session.execute(
@@ -113,3 +142,16 @@ class Draw:
             )
             session.execute(insert(DrawnReceipt).values(**row).on_conflict_do_nothing())
         log.info("draw_judged", batch_id=drawn.batch_id, position=drawn.position, outcome=outcome)
+
+
+def _unopened(session: Session, drawn: Sequence[Drawn], through: int) -> Drawn | None:
+    """The first of them in a batch that counts by an L2 block of which nothing came yet: its operator has time still."""
+    batch_ids = sorted({one.batch_id for one in drawn})
+    paid = set(session.scalars(_PAID, {"through": through, "batch_ids": batch_ids}))
+    known = set(session.scalars(select(DrawnReceipt.digest31).where(DrawnReceipt.batch_id.in_(batch_ids))))
+    return next((one for one in drawn if one.batch_id in paid and one.digest31 not in known), None)
+
+
+def _legible(reason: str) -> str:
+    """The sentence without what no column takes and no reader wants: parts of it are as an operator wrote them."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in reason[:MOST_REASON])

@@ -35,7 +35,7 @@ _CANDIDATES: Final = text("""
 _ADMITTED: Final = text(
     "SELECT dataset_id FROM admitted_datasets WHERE asset_id = :asset_id AND version = :version ORDER BY dataset_id"
 )
-_ASSETS: Final = text("SELECT asset_id, content_hash FROM assets")
+_ASSETS: Final = text("SELECT asset_id, kind, content_hash FROM assets ORDER BY asset_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,30 @@ def drawn_receipts(session: Session, seeds: Seeds, through: int, one_in: int = O
             yield _drawn(row, seed)
 
 
-def admitted_datasets(session: Session, drawn: Drawn) -> frozenset[int]:
-    """Datasets that the terms of the receipt's asset admit."""
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the registry says that a set depends on, as this attester's index has it.
+
+    Attributes:
+        contents: contentHash of every asset.
+        datasets: those that are datasets.
+        admitted: datasets that the terms of the receipt's asset admit.
+    """
+
+    contents: Mapping[int, bytes]
+    datasets: frozenset[int]
+    admitted: frozenset[int]
+
+
+def registry_for(session: Session, drawn: Drawn) -> Registry:
+    """The registry for a drawn receipt, at its terms."""
+    assets = session.execute(_ASSETS).all()
     given = {"asset_id": drawn.asset_id, "version": drawn.asset_version}
-    return frozenset(session.scalars(_ADMITTED, given))
-
-
-def registered_contents(session: Session) -> Mapping[int, bytes]:
-    """The contentHash of every asset."""
-    return {row.asset_id: bytes(row.content_hash) for row in session.execute(_ASSETS)}
+    return Registry(
+        {row.asset_id: bytes(row.content_hash) for row in assets},
+        frozenset(row.asset_id for row in assets if row.kind == "dataset"),
+        frozenset(session.scalars(_ADMITTED, given)),
+    )
 
 
 def _drawn(row: Any, seed: Seed) -> Drawn:

@@ -23,19 +23,21 @@ if TYPE_CHECKING:
 
 LARGEST_OPENING_BYTES = 64 * 1024 * 1024
 _SECONDS_TO_ANSWER = 20.0
+_SECONDS_TO_END = 120.0
+"""An answer that trickles on after that is none: one operator must not hold up an attester."""
 
 
 class Operators:
     """The gateways of the operators, by address."""
 
-    def __init__(
-        self, urls: Mapping[bytes, str], key: PrivateKey, clock: Callable[[], int] = lambda: int(time.time())
-    ) -> None:
+    def __init__(self, urls: Mapping[bytes, str], key: PrivateKey, clock: Callable[[], int]) -> None:
         """Take where each operator answers, the attester's key, and the clock that gateways go by."""
         self._urls = urls
         self._key = key
         self._clock = clock
-        self._client = httpx.Client(timeout=_SECONDS_TO_ANSWER, trust_env=False)
+        self._client = httpx.Client(
+            timeout=_SECONDS_TO_ANSWER, trust_env=False, headers={"accept-encoding": "identity"}
+        )
 
     @property
     def known(self) -> frozenset[bytes]:
@@ -61,11 +63,13 @@ class Operators:
         url = self._urls.get(consent.operator)
         try:
             body = {"consent": stated, "signature": to_hex(signature)}
-            answer = self._client.post(f"{url}/v1/consents", json=body)
-        except httpx.HTTPError as error:
+            with self._client.stream("POST", f"{url}/v1/consents", json=body) as answer:
+                content = _read(answer)
+        except (httpx.HTTPError, MalformedInputError) as error:
             raise UpstreamUnavailableError(f"the operator does not answer ({error!r})") from error
         if answer.status_code != httpx.codes.CREATED:
-            raise UpstreamUnavailableError(f"the operator does not take the consent: {answer.text[:200]}")
+            said = content[:200].decode(errors="replace")
+            raise UpstreamUnavailableError(f"the operator does not take the consent: {said}")
         return self._clock() + CLOCK_TOLERANCE_SECONDS
 
     def open(self, drawn: Drawn) -> Opening:
@@ -82,11 +86,23 @@ class Operators:
         signature = sign(asking_digest(drawn.lane, drawn.seq, now), self._key)
         headers = {"x-signed-at": str(now), "x-attester-signature": to_hex(signature)}
         try:
-            answer = self._client.get(f"{url}/v1/openings/{drawn.lane}/{drawn.seq}", headers=headers)
+            with self._client.stream("GET", f"{url}/v1/openings/{drawn.lane}/{drawn.seq}", headers=headers) as answer:
+                content = _read(answer)
         except httpx.HTTPError as error:
             raise UpstreamUnavailableError(f"the operator does not answer ({error!r})") from error
         if answer.status_code != httpx.codes.OK:
-            raise UpstreamUnavailableError(f"the operator answers {answer.status_code}: {answer.text[:200]}")
-        if len(answer.content) > LARGEST_OPENING_BYTES:
+            said = content[:200].decode(errors="replace")
+            raise UpstreamUnavailableError(f"the operator answers {answer.status_code}: {said}")
+        return parse_opening(content)
+
+
+def _read(answer: httpx.Response) -> bytes:
+    """The body, as long as it is neither too large nor too slow."""
+    content, end = bytearray(), time.monotonic() + _SECONDS_TO_END
+    for part in answer.iter_raw():  # never unpacked: a small answer could be a large one
+        content += part
+        if len(content) > LARGEST_OPENING_BYTES:
             raise MalformedInputError("the opening is larger than an attester reads")
-        return parse_opening(answer.content)
+        if time.monotonic() > end:
+            raise UpstreamUnavailableError(f"the operator has not answered in {_SECONDS_TO_END:.0f} s")
+    return bytes(content)

@@ -23,3 +23,5 @@ def look_at_draw(attester: Attester) -> None:
         attester.draw.look(MAX_U40)
     except TributaryError as error:
         log.warning("draw_look_failed", reason=str(error))
+    except Exception:  # whatever an operator answers, the watch over roots goes on
+        log.exception("draw_look_broke")

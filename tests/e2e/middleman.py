@@ -38,7 +38,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, body: bytes) -> None:
         headers = {
-            name: self.headers[name] for name in ("accept", "authorization", "content-type") if name in self.headers
+            name: value
+            for name, value in self.headers.items()
+            if name.lower() in ("accept", "authorization", "content-type") or name.lower().startswith("x-")
         }
         request = self.server.client.build_request(
             self.command, self.server.upstream + self.path, content=body, headers=headers
@@ -61,11 +63,18 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def between(upstream: str, change: Change) -> Iterator[str]:
     """Address of a middleman in front of `upstream`."""
+    with middleman(upstream, change) as server:
+        yield server.url
+
+
+@contextmanager
+def middleman(upstream: str, change: Change) -> Iterator[Middleman]:
+    """A middleman in front of `upstream`, both of which may be changed while it serves."""
     server = Middleman(upstream, change)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        yield server.url
+        yield server
     finally:
         server.shutdown()
         thread.join()

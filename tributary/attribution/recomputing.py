@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.errors import MalformedInputError, NotFoundError, UsageError
-from ledger.protocol.attribution import (
-    NO_PRIOR,
-    Attribution,
-    CorpusEntry,
-    Finder,
-    Prior,
-    Scan,
-    attribute,
-    attribution_hash,
-)
+from ledger.attribution.part import finder_among
+from ledger.errors import UsageError
+from ledger.protocol.attribution import NO_PRIOR, Attribution, Finder, Prior, attribute, attribution_hash
 from ledger.protocol.attribution.prior import PRIOR_FILE, PriorFile, parse_prior
+from ledger.protocol.attribution.transcript import listed_corpus
 from ledger.protocol.hexadecimal import to_hex
 
 if TYPE_CHECKING:
@@ -67,33 +60,15 @@ def recompute(transcript: Transcript, library: Library, given: Given) -> Recompu
 
 
 def finder_for(transcript: Transcript, library: Library) -> Finder:
-    """Who finds words among the datasets that the operator says it matched.
+    """Who finds words among the datasets that the operator says it matched; among all where it says nothing.
 
     Raises:
+        MalformedInputError: what it says is no listing.
         NotFoundError: the library lacks one of them, or has another text for it.
     """
-    stated = listed(transcript)
-    if stated is None or stated == library.corpus:
-        return library
-    missing = [entry.asset_id for entry in stated if entry not in library.corpus]
-    if missing:
-        raise NotFoundError(
-            f"The operator matched dataset {missing[0]}, which the library lacks: add it with `attribution index`."
-        )
-    # The index knows only first places, so with fewer datasets the texts are read instead.
-    wanted = {0, *(entry.asset_id for entry in stated)}
-    return Scan([file for file in library.files() if file.asset_id in wanted], library.method)
-
-
-def listed(transcript: Transcript) -> tuple[CorpusEntry, ...] | None:
-    """The datasets in the listing of parameters that came with an answer, None where none came."""
     if transcript.parameters is None:
-        return None
-    try:
-        rows = [line.split(" ") for line in transcript.parameters.decode().splitlines()]
-        return tuple(CorpusEntry(int(row[1]), bytes.fromhex(row[2])) for row in rows if row[0] == "dataset")
-    except (ValueError, IndexError) as error:
-        raise MalformedInputError("The transcript's listing of parameters can't be read.") from error
+        return library
+    return finder_among(library, listed_corpus(transcript.parameters))
 
 
 def prior_in(adapter: Path) -> PriorFile | None:

@@ -56,15 +56,27 @@ def _previous(units: Sequence[str]) -> list[int]:
 
 
 def echoed(windows: Sequence[Window], units: Sequence[str], prompts: Sequence[Sequence[str]]) -> set[int]:
-    """Positions of the answer that lie in a window which a prompt holds too."""
+    """Positions of the answer that lie in a window which a prompt holds too.
+
+    One walk along the prompts, however many windows there are: neither of the two texts is chosen by who computes this.
+    """
     known = {unit for prompt in prompts for unit in prompt}
-    if not known:
-        return set()
-    # Units hold no spaces, so a run of them is found by looking for its text between spaces.
-    texts = "\n".join(f" {' '.join(prompt)} " for prompt in prompts)
+    runs = [tuple(units[start : start + length]) for start, length in windows]
+    wanted = {run for run in runs if known.issuperset(run)}
+    lengths: dict[str, set[int]] = {}
+    for run in wanted:
+        lengths.setdefault(run[0], set()).add(len(run))
+    said = {
+        run
+        for prompt in prompts
+        if wanted
+        for at, unit in enumerate(prompt)
+        for length in lengths.get(unit, ())
+        if (run := tuple(prompt[at : at + length])) in wanted
+    }
     return {
         at
-        for start, length in windows
-        if known.issuperset(run := units[start : start + length]) and f" {' '.join(run)} " in texts
+        for (start, length), run in zip(windows, runs, strict=True)
+        if run in said
         for at in range(start, start + length)
     }

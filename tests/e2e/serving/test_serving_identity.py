@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from ledger.chain.structs import Kind, Parent
@@ -13,7 +14,7 @@ from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.receipt import Receipt
 from serving.catalogue.local import read_local_models
 from serving.inference.attribution import AnsweredText, Attributed
-from serving.journal.records import MadeBy
+from serving.journal.records import MadeBy, UnlicensedUse
 from tests.factories.operator_flow import key_of
 from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, buy_key, register, running
 
@@ -106,10 +107,16 @@ class TwoDatasets:
 
     async def attribute(self, answered: AnsweredText) -> Attributed:
         self.asked.append(answered)
-        return Attributed(self.answer, MadeBy(b"by hand".ljust(32, b"\0"), b"\7" * 32))
+        found = UnlicensedUse(7, "text.txt", 5, 9, 60_000)
+        return Attributed(self.answer, MadeBy(b"by hand".ljust(32, b"\0"), b"\7" * 32), (found,))
 
     def parameters(self) -> bytes | None:
         return None
+
+    def listing(self, params_hash: bytes) -> bytes | None:
+        return None
+
+    async def look(self) -> None: ...
 
 
 def test_a_set_goes_into_the_receipt_where_the_terms_leave_it_to_the_operator(
@@ -138,4 +145,10 @@ def test_a_set_goes_into_the_receipt_where_the_terms_leave_it_to_the_operator(
     assert attributor.asked[0].answers[0]
     assert fixed["set"] == broken["set"] == []
     assert Receipt.from_json(broken["receipt"]).attribution_hash == bytes(32)
-    assert {asked.model.local.model_id for asked in attributor.asked} == {"quill:austen"}
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(
+            "SELECT asset_id, dataset_id, words FROM unlicensed_uses ORDER BY noted_at"
+        ).fetchall()
+    assert found == [(asset_id, 7, 9), (own_models.asset_ids["quill"], 7, 9)]
+    # Of a model in mode `fixed` too, since its answers may have words that it has no licence for.
+    assert [asked.model.local.model_id for asked in attributor.asked] == ["quill:austen", "quill", "quill:austen"]

@@ -15,6 +15,7 @@ from ledger.errors import UpstreamUnavailableError
 from ledger.protocol.attribution import SetEntry
 from ledger.protocol.consent import AuditConsent, parse_consent
 from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.keccak import keccak256
 from ledger.protocol.opening import asking_digest, parse_opening
 from ledger.protocol.signature import address_of, sign
 from serving.catalogue.local import read_local_models
@@ -29,16 +30,23 @@ from tests.factories.serving_world import ServingWorld, buy_key, register, runni
 pytestmark = pytest.mark.e2e
 
 LISTING = b"tributary attribution parameters 1\n"
+HASH = keccak256(LISTING)
+OTHER = to_hex(b"\5" * 32)
 
 
 class OneDataset:
     """Says that every answer drew on dataset 1."""
 
     async def attribute(self, answered: AnsweredText) -> Attributed:
-        return Attributed((SetEntry(1, 1_000_000),), MadeBy(b"by hand".ljust(32, b"\0"), b"\7" * 32))
+        return Attributed((SetEntry(1, 1_000_000),), MadeBy(b"by hand".ljust(32, b"\0"), HASH), parameters=LISTING)
 
     def parameters(self) -> bytes | None:
         return LISTING
+
+    def listing(self, params_hash: bytes) -> bytes | None:
+        return LISTING if params_hash == HASH else None
+
+    async def look(self) -> None: ...
 
 
 def consent_of(
@@ -83,6 +91,10 @@ def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_el
         given = httpx.post(f"{url}/v1/consents", json=consent_of(own_models, open_payer), trust_env=False)
         assert given.status_code == 201, given.text
         envelopes = [ask(gateway.client, key, body) for key in keys]
+        assert [envelope["attributionParamsHash"] for envelope in envelopes] == [to_hex(HASH)] * 2
+        by_hash = [httpx.get(f"{url}/v1/attribution/{word}", trust_env=False) for word in (to_hex(HASH), "0x12", OTHER)]
+        assert [answer.status_code for answer in by_hash] == [200, 400, 404]
+        assert by_hash[0].json()["parameters"] == LISTING.decode()
         kept, private = (envelope["receipt"] for envelope in envelopes)
 
         def fetch(receipt: dict[str, Any], key: PrivateKey, late: int = 0) -> httpx.Response:

@@ -70,8 +70,8 @@ def test_a_client_makes_the_same_set_from_the_bytes(tmp_path, endpoint: Endpoint
     assert texts.answers == (SAID, SAID)
     mine = attribute(texts, FINDER, pinned.admitted, pinned.prior, METHOD)
     assert found.entries == mine.entries != ()
-    assert found.made_by.params_hash == keccak256(ATTRIBUTOR.parameters())
-    assert listed_corpus(ATTRIBUTOR.parameters()) == tuple(CORPUS)
+    assert found.made_by.params_hash == keccak256(ATTRIBUTOR.parameters)
+    assert listed_corpus(ATTRIBUTOR.parameters) == tuple(CORPUS)
 
 
 def test_words_of_a_dataset_that_the_asset_descends_from_are_no_evidence(tmp_path) -> None:
