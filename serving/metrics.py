@@ -23,6 +23,7 @@ class Metrics:
         self.requests = Counter(
             "serving_requests", "Requests by endpoint and status", ["endpoint", "status"], registry=self.registry
         )
+        self._answered: dict[tuple[str, int], Counter] = {}
         self.intents = Counter("serving_intents", "Requests opened durably", registry=self.registry)
         self.receipts = Counter("serving_receipts", "Receipts issued", ["outcome"], registry=self.registry)
         self.tokens = Counter("serving_tokens", "Tokens receipted", ["direction"], registry=self.registry)
@@ -36,6 +37,13 @@ class Metrics:
         self.seconds = Histogram(
             "serving_request_seconds", "Time to answer", ["endpoint"], buckets=_SECONDS, registry=self.registry
         )
+
+    def answered(self, path: str, status: int) -> None:
+        """Counts a response; the counter of each path and status is looked up once."""
+        counter = self._answered.get((path, status))
+        if counter is None:
+            counter = self._answered[path, status] = self.requests.labels(path, str(status))
+        counter.inc()
 
     def gauge(self, name: str, documentation: str, read: Callable[[], float]) -> None:
         """Adds a value that is read when it is asked for."""

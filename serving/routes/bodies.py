@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic_core import from_json
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
 
 from serving.errors import InvalidRequestError, RequestTooLargeError
 
@@ -16,12 +17,29 @@ async def read_body(request: Request, most: int) -> bytes:
     Raises:
         RequestTooLargeError: it is longer than `most` bytes.
     """
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
+    return await receive_body(request.receive, most)
+
+
+async def receive_body(receive: Receive, most: int) -> bytes:
+    """The same from the connection itself.
+
+    Raises:
+        RequestTooLargeError: it is longer than `most` bytes.
+        ClientDisconnect: its sender left before it was whole.
+    """
+    parts: list[bytes] = []
+    length, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        length += len(part)
+        if length > most:
             raise RequestTooLargeError(f"The request body is longer than the {most} bytes that are read.")
-    return bytes(body)
+        parts.append(part)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def read_object(request: Request, most: int) -> dict[str, Any]:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from serving.gateway import Gateway
 from serving.inference.answering import CheckpointPace
-from serving.inference.call import Call, Endpoint, parse_call
+from serving.inference.call import Endpoint, parse_call
 from serving.inference.idempotency import Replay
 from serving.inference.open_request import OpenRequest
 from serving.inference.sampling import ChatBody, CompletionBody
 from serving.inference.streamed import StreamDelivery
 from serving.inference.whole import WholeDelivery, send_json
-from serving.payers.keys import ApiKeyHolder
-from serving.routes.bodies import read_body
+from serving.routes.bodies import receive_body
 
 router = APIRouter(tags=["inference"])
 
@@ -33,48 +33,67 @@ def _documented(body: type[ChatBody | CompletionBody]) -> dict[str, Any]:
 @router.post("/v1/chat/completions", openapi_extra=_documented(ChatBody))
 async def chat_completions(request: Request) -> Response:
     """Answers a chat, whole or as a stream, with a signed receipt."""
-    return InferenceResponse(request.app.state.gateway, Endpoint.CHAT)
+    return _Delegated(request.app.state.gateway, Endpoint.CHAT)
 
 
 @router.post("/v1/completions", openapi_extra=_documented(CompletionBody))
 async def completions(request: Request) -> Response:
     """Continues a text, whole or as a stream, with a signed receipt."""
-    return InferenceResponse(request.app.state.gateway, Endpoint.COMPLETION)
+    return _Delegated(request.app.state.gateway, Endpoint.COMPLETION)
 
 
 @router.post("/v1/embeddings")
 async def embeddings(request: Request) -> Response:
     """Embeds texts, with a signed receipt, where an upstream serves a model that does."""
-    return InferenceResponse(request.app.state.gateway, Endpoint.EMBEDDING)
+    return _Delegated(request.app.state.gateway, Endpoint.EMBEDDING)
 
 
-class InferenceResponse(Response):
-    """One request from its body to its receipt, on the connection itself."""
+PATHS: Final = {
+    "/v1/chat/completions": Endpoint.CHAT,
+    "/v1/completions": Endpoint.COMPLETION,
+    "/v1/embeddings": Endpoint.EMBEDDING,
+}
+
+
+def applications(gateway: Gateway) -> dict[str, ASGIApp]:
+    """What answers on each path, for whoever needs no framework in between."""
+    return {path: InferenceApplication(gateway, endpoint) for path, endpoint in PATHS.items()}
+
+
+class _Delegated(Response):
+    """The same answer from within the framework."""
 
     def __init__(self, gateway: Gateway, endpoint: Endpoint) -> None:
         super().__init__()
-        self._gateway = gateway
-        self._endpoint = endpoint
+        self._application = InferenceApplication(gateway, endpoint)
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application(scope, receive, send)
+
+
+class InferenceApplication:
+    """Requests of one endpoint, each from its body to its receipt, on the connection itself."""
+
+    def __init__(self, gateway: Gateway, endpoint: Endpoint) -> None:
+        self._gateway = gateway
+        self._endpoint = endpoint
+        self._seconds = gateway.metrics.seconds.labels(endpoint.value)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         gateway, began = self._gateway, time.monotonic()
         gateway.refuse_if_unfit()
-        request = Request(scope, receive)
-        holder = await gateway.keys.recognise(request.headers.get("authorization"))
-        body = await read_body(request, gateway.settings.max_body_bytes)
+        headers = Headers(scope=scope)
+        holder = await gateway.keys.recognise(headers.get("authorization"))
+        body = await receive_body(receive, gateway.settings.max_body_bytes)
         call = parse_call(self._endpoint, body)
         with gateway.admissions.place(holder.payer):
-            await self._serve(holder, call, body, request, send)
-        gateway.metrics.seconds.labels(self._endpoint.value).observe(time.monotonic() - began)
-
-    async def _serve(self, holder: ApiKeyHolder, call: Call, body: bytes, request: Request, send: Send) -> None:
-        idempotency_key = request.headers.get("idempotency-key")
-        admitted = await self._gateway.admissions.admit(holder, call, body, idempotency_key)
-        if isinstance(admitted, Replay):
-            await _replay(admitted, send)
-            return
-        await self._deliver(admitted, request.receive, send)
+            admitted = await gateway.admissions.admit(holder, call, body, headers.get("idempotency-key"))
+            if isinstance(admitted, Replay):
+                await _replay(admitted, send)
+            else:
+                await self._deliver(admitted, receive, send)
+        self._seconds.observe(time.monotonic() - began)
 
     async def _deliver(self, request: OpenRequest, receive: Receive, send: Send) -> None:
         async def disconnected() -> None:
