@@ -10,7 +10,7 @@ import uvicorn
 from ledger.errors import PortTakenError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.applications import Starlette
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -35,7 +35,7 @@ def address_of(bound: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: FastAPI, bound: socket.socket) -> None:
+def serve(app: Starlette, bound: socket.socket) -> None:
     """Answer until SIGTERM or SIGINT; requests under way are finished first."""
     config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=10, server_header=False)
     uvicorn.Server(config).run(sockets=[bound])

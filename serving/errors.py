@@ -39,11 +39,12 @@ class InvalidApiKeyError(UsageError):
 class PaymentRequiredError(UsageError):
     """The payer's cap, deposit or authorization does not reach."""
 
-    def __init__(self, sentence: str, reason: str, remedy: str) -> None:
-        """Keep the reason as a word, and what to do: `deposit` or `authorize`."""
+    def __init__(self, sentence: str, reason: str, remedy: str, exposure_units: int | None = None) -> None:
+        """Keep the reason as a word, what to do (`deposit` or `authorize`), and the most that the request may cost."""
         super().__init__(sentence)
         self.reason = reason
         self.remedy = remedy
+        self.exposure_units = exposure_units
 
 
 class IdempotencyError(UsageError):

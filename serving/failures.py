@@ -96,6 +96,8 @@ def failure_of(error: Exception) -> Failure:
     """The answer to an error. What is not known as an error says nothing of its inside."""
     if isinstance(error, PaymentRequiredError):
         shape = _shape(error, "insufficient_quota", error.reason) | {"remedy": REMEDIES[error.remedy]}
+        if error.exposure_units is not None:
+            shape["exposure_units"] = str(error.exposure_units)
         return Failure(402, shape)
     if isinstance(error, IdempotencyError):
         retry = 1.0 if error.code == "request_in_progress" else None

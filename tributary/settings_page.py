@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 PAGE = CHECKOUT / "docs" / "settings.md"
-PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "watcher", "tributary")
+PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "watcher", "payer", "tributary")
 
 _HEAD = """# Settings
 

@@ -32,7 +32,7 @@ class Part:
     needs_database: bool = False
 
 
-_TRY, _OWN = "Try it on this machine", "For those who made it"
+_TRY, _OWN, _USE = "Try it on this machine", "For those who made it", "For those who use it"
 _STAGES, CHECK_PANEL = "Stages, one process each", "Check and repair"
 
 PARTS = (
@@ -44,6 +44,12 @@ PARTS = (
         "tributary.registration.command",
         "Register a model, adapter or dataset with its terms, after a preview.",
         _OWN,
+    ),
+    Part(
+        "pay",
+        "payer.command",
+        "Pay for what programs here ask: a local proxy that signs caps and checks every receipt.",
+        _USE,
     ),
     Part("serve", "serving.command", "Answer inference requests; every answer leaves a signed receipt.", _STAGES, True),
     Part("batch", "batcher.command", "Post receipts: blobs on L1, their commitment on L2.", _STAGES, True),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ledger.chain.structs import AttributionMode
 from ledger.errors import DatabaseUnavailableError
+from ledger.protocol.request_id import ID_PREFIX
 from ledger.protocol.stripping import SALT_BYTES, salted_hash
 from ledger.protocol.units import MAX_U24
 from serving.catalogue.catalogue import Catalogue
@@ -21,7 +22,7 @@ from serving.errors import IdempotencyError, InvalidRequestError, PayerLimitErro
 from serving.inference.call import Call
 from serving.inference.engine import Admission, AnswerEngine
 from serving.inference.frames import Frames
-from serving.inference.idempotency import ID_PREFIX, Replay, find_replay, request_id
+from serving.inference.idempotency import Replay, find_replay, request_id
 from serving.inference.meter import Meter
 from serving.inference.open_request import OpenRequest
 from serving.journal.records import NewIntent

@@ -6,10 +6,10 @@ one every attempt is a request of its own.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 
+from ledger.protocol.request_id import ID_PREFIX, keyed_request_id
 from ledger.protocol.stripping import DONE, comment, mark_json
 from serving.database import Database
 from serving.errors import IdempotencyError, InvalidRequestError
@@ -17,7 +17,6 @@ from serving.journal import store
 from serving.journal.records import Answer, Issued
 
 MAX_KEY_CHARACTERS = 255
-ID_PREFIX = "req_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def request_id(payer: bytes, idempotency_key: str | None) -> str:
         return ID_PREFIX + secrets.token_hex(16)
     if not 0 < len(idempotency_key) <= MAX_KEY_CHARACTERS:
         raise InvalidRequestError(f"Idempotency-Key must have 1 to {MAX_KEY_CHARACTERS} characters.")
-    return ID_PREFIX + hashlib.sha256(b"tributary request" + payer + idempotency_key.encode()).hexdigest()[:32]
+    return keyed_request_id(payer, idempotency_key)
 
 
 async def find_replay(database: Database, known_id: str, body_sha256: bytes) -> Replay | None:

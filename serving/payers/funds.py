@@ -197,6 +197,7 @@ def explain(funds: Funds, exposure_units: int, now: int) -> PaymentRequiredError
             f"This request may cost {exposure_units} units, and {max(0, usable - open_units)} of the deposit are left.",
             "deposit_exhausted",
             "deposit",
+            exposure_units,
         )
     if funds.cap_units - funds.collected_units - open_units < exposure_units:
         left = max(0, funds.cap_units - funds.collected_units - open_units)
@@ -205,5 +206,6 @@ def explain(funds: Funds, exposure_units: int, now: int) -> PaymentRequiredError
             "left.",
             "cap_exhausted",
             "authorize",
+            exposure_units,
         )
     return None

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ledger.errors import NotFoundError
+from ledger.protocol.request_id import ID_PREFIX
 from serving.gateway import Gateway
-from serving.inference.idempotency import ID_PREFIX
 from serving.journal import store
 
 router = APIRouter(tags=["receipts"])

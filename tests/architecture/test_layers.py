@@ -15,7 +15,7 @@ from ledger.config import CHECKOUT
 
 pytestmark = pytest.mark.unit
 
-PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "watcher", "tributary")
+PACKAGES = ("ledger", "serving", "batcher", "indexer", "api", "settlement", "audit", "watcher", "payer", "tributary")
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "core", "manager", "misc"}
 MOST_LINES = 350
 

@@ -10,6 +10,8 @@ import httpx
 Change = Callable[[str, bytes, bytes], bytes | None]
 """(path, request body, true answer) -> the answer to give; None hangs up."""
 
+_PASSED_ON = ("accept", "authorization", "content-type", "idempotency-key")
+
 
 class Middleman(ThreadingHTTPServer):
     """Serves on a free port of this machine what `upstream` answers, as `change` would have it."""
@@ -40,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {
             name: value
             for name, value in self.headers.items()
-            if name.lower() in ("accept", "authorization", "content-type") or name.lower().startswith("x-")
+            if name.lower() in _PASSED_ON or name.lower().startswith("x-")
         }
         request = self.server.client.build_request(
             self.command, self.server.upstream + self.path, content=body, headers=headers

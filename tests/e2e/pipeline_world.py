@@ -161,9 +161,9 @@ def open_pipeline(folder: Path) -> Iterator[Pipeline]:
 
 
 @contextmanager
-def api_server(url: str) -> Iterator[str]:
-    """The API over this database, on a free port of this machine."""
-    settings = ApiSettings.load(database_url=url)
+def api_server(url: str, archive: Path | None = None) -> Iterator[str]:
+    """The API over this database, on a free port of this machine; proofs need the archive."""
+    settings = ApiSettings.load(database_url=url, archive_dir=archive)
     engine, listener = open_reader(settings), bind("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(build_app(engine, settings), log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ledger.chain.batch_events import batch_events, fillings, is_final
 from ledger.chain.contracts.attribution_registry import AttributionRegistry
 from ledger.chain.contracts.royalty_distributor import RoyaltyDistributor
-from ledger.chain.events.receipt_ledger import BatchCommitted, BatchFinalized, BatchRefilled, BatchVoided
-from ledger.chain.logs import LogDecoder, parse_logs
-from ledger.chain.quantities import to_data
+from ledger.chain.events.receipt_ledger import BatchVoided
 from ledger.chain.rpc import RpcClient
 from ledger.chain.structs import AttributionMode
 from ledger.errors import ContractRevertedError, ExplainError
-from ledger.protocol.domain import word
 from ledger.protocol.explain.refusal import require
 from ledger.protocol.hexadecimal import checksum_address
 
@@ -110,24 +108,16 @@ def _check_list(path: str, part: ListPart, registry: AttributionRegistry) -> Non
 
 def _check_batch(path: str, batch: BatchPart, chain: ChainPart, rpc: RpcClient, *, final: bool = True) -> str:
     """How the batch stands, from the ledger's own events."""
-    decoder = LogDecoder({chain.ledger: "ReceiptLedger"})
-    query = {
-        "fromBlock": "0x0",
-        "toBlock": "latest",
-        "address": to_data(chain.ledger),
-        "topics": [None, to_data(word(batch.batch_id))],
-    }
-    raw = [log for log in parse_logs(rpc.batch([("eth_getLogs", (query,))])[0]) if decoder.knows(log)]
-    events: list[Any] = [decoder.decode(log).event for log in raw]
-    fillings = [event for event in events if isinstance(event, (BatchCommitted, BatchRefilled))]
-    require(bool(fillings), f"{path}.batchId", "the ledger has no such batch")
-    require(batch.fill < len(fillings), f"{path}.fill", "the ledger has no such filling")
-    commitment = fillings[batch.fill].batch_commitment
+    events = batch_events(rpc, chain.ledger, batch.batch_id)
+    filled = fillings(events)
+    require(bool(filled), f"{path}.batchId", "the ledger has no such batch")
+    require(batch.fill < len(filled), f"{path}.fill", "the ledger has no such filling")
+    commitment = filled[batch.fill].batch_commitment
     require(commitment == batch.batch_commitment, f"{path}.batchCommitment", "the ledger has another")
-    first = fillings[0].committed_at
+    first = filled[0].committed_at
     require(first == batch.first_committed_at, f"{path}.firstCommittedAt", f"the ledger says {first}")
     voided = sum(isinstance(event, BatchVoided) for event in events)
     require(voided <= batch.fill, f"{path}.fill", "it was voided")
-    is_final = any(isinstance(event, BatchFinalized) for event in events)
-    require(is_final or not final, path, "the ledger has not finalised it")
-    return "final" if is_final else "still open to challenge"
+    paid = is_final(events)
+    require(paid or not final, path, "the ledger has not finalised it")
+    return "final" if paid else "still open to challenge"
