@@ -106,7 +106,7 @@ class OperatorFlow:
 
     def receipts(self, asset_id: int, fees: list[tuple[bytes, int]], lane: int = 0) -> list[BatchEntry]:
         """Entries for (payer, output units), seq from the lane's next."""
-        start = self.ledger.next_seq(self.operator.address, lane, "latest")
+        start, now = self.ledger.next_seq(self.operator.address, lane, "latest"), self.devnet.now()
         made = []
         for offset, (payer, units) in enumerate(fees):
             receipt = Receipt(
@@ -121,7 +121,7 @@ class OperatorFlow:
                 output_units=units,
                 fee_units=-(-units * OUTPUT_PRICE // 1000),
                 attribution_hash=bytes(32),
-                started_at=self.devnet.now() + offset,
+                started_at=now + offset,
                 duration_ms=1_000,
             )
             made.append(BatchEntry(receipt, receipt.digest(self.deployment.receipt_domain)))
