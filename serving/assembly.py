@@ -75,7 +75,7 @@ def _embedded(settings: ServingSettings) -> tuple[tuple[LocalModel, ...], Answer
     engine = Engine(models.base.path, engine_settings)
     if content_hash(engine.files) != models.base.content_hash:
         raise CheckpointError(f"The files in {models.base.path} changed while they were read; start again.")
-    return models.all(), EmbeddedEngine(engine, engine_settings)
+    return models.all(), EmbeddedEngine(engine)
 
 
 def _upstream(path: Path) -> tuple[tuple[LocalModel, ...], AnswerEngine]:

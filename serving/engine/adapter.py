@@ -1,9 +1,10 @@
 """A PEFT LoRA adapter: its adapter_config.json and its weights."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import CheckpointError
@@ -52,11 +53,14 @@ class AdapterWeights:
         rank: the low rank, the same for every projection.
         scaling: what the product up @ down is multiplied by.
         pairs: by (layer, projection); a projection that the adapter leaves alone is absent.
+        token: an object of this load's own, by which a row remembers whose factors it has copied, without keeping the
+            weights themselves in memory.
     """
 
     rank: int
     scaling: float
     pairs: Mapping[tuple[int, str], LoraPair]
+    token: object = field(default_factory=object, compare=False, repr=False)
 
     @property
     def size_bytes(self) -> int:
@@ -105,10 +109,10 @@ def _read_config(content: bytes) -> tuple[int, float]:
         config = json.loads(content)
         _refuse_unknown_kinds(config)
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
-        if rank < 1:
-            raise CheckpointError("adapter_config.json states a rank below 1.")
+        if rank < 1 or not math.isfinite(alpha):
+            raise CheckpointError("adapter_config.json states a rank below 1, or an alpha that is no finite number.")
         return rank, alpha / (rank**0.5 if config.get("use_rslora") else rank)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise CheckpointError(f"adapter_config.json is not that of a LoRA adapter ({error!r}).") from error
 
 

@@ -2,14 +2,14 @@
 
 Adapters are known by their content hash. One is loaded when it is first asked for, counted while it is in use, and
 evicted by least recent use when another needs the room; one in use is never evicted. While a load waits for room, new
-requests for adapters in memory wait behind it, so that popular adapters cannot keep the others out.
+requests for adapters in memory wait behind it, so that popular adapters cannot keep the others out; a load that nobody
+waits for any more gives up, so that asking and going away holds up nobody.
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from ledger.errors import AdapterMismatchError, CheckpointError, EngineStoppedError
@@ -45,8 +45,39 @@ class _Entry:
     size_bytes: int = 0
 
 
+class Lease:
+    """An adapter's weights, counted as in use until they are released; releasing twice changes nothing.
+
+    As a context it gives the weights, and releases them at its end.
+    """
+
+    def __init__(self, weights: AdapterWeights, release: Callable[[], None]) -> None:
+        self.weights = weights
+        self._release: Callable[[], None] | None = release
+
+    def __enter__(self) -> AdapterWeights:
+        return self.weights
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Lets the adapter be evicted, as far as this holder goes."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+
+class _UnwantedError(Exception):
+    """Whoever asked for this load has gone away."""
+
+
 class AdapterStore:
-    """Adapters in memory, within a budget. All methods belong to one event loop; files are read in threads."""
+    """Adapters in memory, within a budget. All methods belong to one event loop; files are read in threads.
+
+    Attributes:
+        resident_bytes: memory that the adapters take.
+    """
 
     def __init__(self, shape: ModelShape, settings: EngineSettings, verify: VerifyAdapter) -> None:
         self._shape = shape
@@ -58,6 +89,7 @@ class AdapterStore:
         self._loads = asyncio.Semaphore(LOADS_AT_ONCE)
         self._released = asyncio.Event()
         self._waiting_for_room = 0
+        self.resident_bytes = 0
         self._room_made = asyncio.Event()
         self._closed = False
 
@@ -66,19 +98,13 @@ class AdapterStore:
         """Content hashes of the adapters in memory, the least recently used first."""
         return tuple(key for key, entry in self._entries.items() if entry.size_bytes)
 
-    @property
-    def resident_bytes(self) -> int:
-        """Memory that they take."""
-        return sum(entry.size_bytes for entry in self._entries.values())
-
     def users(self, key: bytes) -> int:
         """Requests that hold this adapter now, or wait for it."""
         entry = self._entries.get(key)
         return entry.users if entry else 0
 
-    @asynccontextmanager
-    async def lease(self, reference: AdapterReference) -> AsyncIterator[AdapterWeights]:
-        """The adapter's weights, kept in memory for as long as the context is open.
+    async def acquire(self, reference: AdapterReference) -> Lease:
+        """The adapter's weights, kept in memory until the lease is released.
 
         Raises:
             AdapterMismatchError: the files are not the registered content.
@@ -93,10 +119,10 @@ class AdapterStore:
         entry = self._entry(reference)
         entry.users += 1
         try:
-            yield await _loaded(entry)
-        finally:
-            entry.users -= 1
-            self._released.set()
+            return Lease(await _loaded(entry), lambda: self._release(entry))
+        except BaseException:
+            self._release(entry)
+            raise
 
     async def close(self) -> None:
         """Ends loads under way and frees everything; who still waits gets EngineStoppedError."""
@@ -106,7 +132,12 @@ class AdapterStore:
             load.cancel()
         await asyncio.gather(*loads, return_exceptions=True)
         self._entries.clear()
+        self.resident_bytes = 0
         self._threads.shutdown(wait=True)
+
+    def _release(self, entry: _Entry) -> None:
+        entry.users -= 1
+        self._released.set()
 
     def _entry(self, reference: AdapterReference) -> _Entry:
         key = reference.content_hash
@@ -125,8 +156,10 @@ class AdapterStore:
             async with self._loads:
                 loop = asyncio.get_running_loop()
                 weights = await loop.run_in_executor(self._threads, self._read, reference)
-                await self._make_room(weights.size_bytes)
-                self._entries[key].size_bytes = weights.size_bytes
+                entry = self._entries[key]
+                await self._make_room(entry, weights.size_bytes)
+                entry.size_bytes = weights.size_bytes
+                self.resident_bytes += weights.size_bytes
                 return weights
         except BaseException:
             self._entries.pop(key, None)
@@ -140,11 +173,13 @@ class AdapterStore:
             raise CheckpointError(f"Adapter {reference.name} is larger than the whole adapter memory.")
         return weights
 
-    async def _make_room(self, needed_bytes: int) -> None:
+    async def _make_room(self, wanted: _Entry, needed_bytes: int) -> None:
         """Evicts idle adapters, the least recently used first; waits for a release while all are in use."""
         self._waiting_for_room += 1
         try:
             while not self._evict_idle(needed_bytes):
+                if not wanted.users:
+                    raise _UnwantedError
                 self._released.clear()
                 await self._released.wait()
         finally:
@@ -156,7 +191,7 @@ class AdapterStore:
             if self.resident_bytes + needed_bytes <= self._budget_bytes:
                 return True
             if self._entries[key].users == 0:
-                del self._entries[key]
+                self.resident_bytes -= self._entries.pop(key).size_bytes
         return self.resident_bytes + needed_bytes <= self._budget_bytes
 
 

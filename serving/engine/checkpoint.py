@@ -1,7 +1,7 @@
 """A Llama-shaped checkpoint: its config.json and its weights, laid out for row vectors."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,12 @@ class BaseWeights:
     layers: tuple[LayerWeights, ...]
     final_norm: Float32Array
     unembedding: Float32Array
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the weights take."""
+        layers = sum(getattr(layer, field.name).nbytes for layer in self.layers for field in fields(layer))
+        return int(layers + self.embedding.nbytes + self.final_norm.nbytes + self.unembedding.nbytes)
 
 
 def read_checkpoint(folder: Folder) -> BaseWeights:

@@ -1,8 +1,7 @@
 """The engine as the gateway sees it: requests in, token chunks out, on an asyncio loop."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,8 +9,7 @@ from typing import Self
 
 from ledger.errors import CheckpointError, ContextLengthError, EngineStoppedError, MalformedInputError, OverloadedError
 from ledger.protocol.content import ContentFile
-from serving.engine.adapter import AdapterWeights
-from serving.engine.adapters import AdapterStore, VerifyAdapter, verify_content_hash
+from serving.engine.adapters import AdapterStore, Lease, VerifyAdapter, verify_content_hash
 from serving.engine.checkpoint import read_checkpoint
 from serving.engine.files import read_folder
 from serving.engine.forward import ForwardPass
@@ -70,7 +68,7 @@ class Engine:
             raise CheckpointError(f"The tokenizer in {base_path} knows more tokens than the model.")
         self.context_tokens = min(self._settings.context_tokens or shape.context_tokens, shape.context_tokens)
         self._verify = verify
-        self._open: set[Generation] = set()
+        self._open: dict[Generation, Lease | None] = {}
         self._adapters: AdapterStore | None = None
         self._scheduler: Scheduler | None = None
 
@@ -80,7 +78,7 @@ class Engine:
         rows = Rows(shape, settings.max_batch, self.context_tokens, settings.max_lora_rank)
         forward = ForwardPass(self._weights, rows, self.context_tokens)
         self._adapters = AdapterStore(shape, settings, self._verify)
-        self._scheduler = Scheduler(forward, rows, settings, _Courier(asyncio.get_running_loop()))
+        self._scheduler = Scheduler(forward, rows, settings, _Courier(asyncio.get_running_loop(), self._take))
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -117,7 +115,8 @@ class Engine:
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[TokenChunk, None]:
         """The answer, one chunk a token, the last one with its finish reason.
 
-        Closing the iterator, or cancelling the task that reads it, frees the request's place.
+        Closing the iterator, or cancelling the task that reads it, frees the request's place. Place and adapter are
+        free as well once the answer is computed, however slowly it is read.
 
         Raises:
             ContextLengthError, MalformedInputError: as `check`.
@@ -132,18 +131,20 @@ class Engine:
         outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         generation = Generation(request, self.tokenizer, self._weights.shape.end_ids, outcomes.put_nowait)
         scheduler = self._scheduler
-        self._open.add(generation)
+        self._open[generation] = None
         try:
-            async with self._lease(self._adapters, request) as generation.adapter:
-                scheduler.submit(generation)
-                reason = None
-                while reason is None:
-                    chunk = _raised(await outcomes.get())
-                    reason = chunk.finish_reason
-                    yield chunk
+            if request.adapter is not None:
+                lease = self._open[generation] = await self._adapters.acquire(request.adapter)
+                generation.adapter = lease.weights
+            scheduler.submit(generation)
+            reason = None
+            while reason is None:
+                chunk = _raised(await outcomes.get())
+                reason = chunk.finish_reason
+                yield chunk
         finally:
             scheduler.cancel(generation)
-            self._open.discard(generation)
+            self._close(generation)
 
     def load(self) -> EngineLoad:
         """How busy the engine is now."""
@@ -161,39 +162,49 @@ class Engine:
         """Content hashes of the adapters in memory, the least recently used first."""
         return self._adapters.resident if self._adapters else ()
 
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that the base's weights take, however many adapters stand on them."""
+        return self._weights.size_bytes
+
+    @property
+    def room(self) -> int:
+        """Requests that would be taken on now before one is refused."""
+        return max(0, self._settings.max_batch + self._settings.max_waiting - len(self._open))
+
     def _refuse_overload(self) -> None:
-        if len(self._open) < self._settings.max_batch + self._settings.max_waiting:
+        if self.room:
             return
         load = self.load()
         until_one_ends = load.queued_tokens / max(load.tokens_per_second, 1.0) / len(self._open)
         raise OverloadedError("The engine's queue is full; try again shortly.", max(1.0, until_one_ends))
 
-    @asynccontextmanager
-    async def _lease(self, adapters: AdapterStore, request: GenerationRequest) -> AsyncIterator[AdapterWeights | None]:
-        if request.adapter is None:
-            yield None
-            return
-        async with adapters.lease(request.adapter) as weights:
-            yield weights
+    def _take(self, outcomes: Outcomes) -> None:
+        """Hands a step's outcomes to their askers, on the event loop."""
+        for generation, outcome in outcomes:
+            if isinstance(outcome, BaseException) or outcome.finish_reason is not None:
+                self._close(generation)
+            generation.deliver(outcome)
+
+    def _close(self, generation: Generation) -> None:
+        lease = self._open.pop(generation, None)
+        if lease is not None:
+            lease.release()
 
 
 class _Courier:
     """Carries outcomes from the worker thread to the event loop, one hop a step."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Callable[[Outcomes], None]) -> None:
         self._loop = loop
+        self._take = take
 
     def __call__(self, outcomes: Outcomes) -> None:
         try:
-            self._loop.call_soon_threadsafe(_hand_over, outcomes)
+            self._loop.call_soon_threadsafe(self._take, outcomes)
         except RuntimeError:  # the loop is closed: nobody listens any more
             for generation, _ in outcomes:
                 generation.cancelled = True
-
-
-def _hand_over(outcomes: Outcomes) -> None:
-    for generation, outcome in outcomes:
-        generation.deliver(outcome)
 
 
 def _raised(outcome: Outcome) -> TokenChunk:

@@ -27,9 +27,14 @@ class ForwardPass:
         """Logits after the given tokens, (rows, vocabulary): one line a row.
 
         The first len(decoding_ids) rows take one token each; if `prompt_ids` are given, the row after them takes all
-        of these and its line stands last. The rows' lengths rise accordingly.
+        of these and its line stands last. The rows' lengths rise accordingly. A row whose numbers leave float32 gives
+        logits that are not finite, and changes nothing in the other rows.
         """
-        batch = _Batch(self._rows, len(decoding_ids), prompt_ids or [])
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._advance(decoding_ids, prompt_ids or [])
+
+    def _advance(self, decoding_ids: list[int], prompt_ids: list[int]) -> Float32Array:
+        batch = _Batch(self._rows, len(decoding_ids), prompt_ids)
         hidden = self._weights.embedding[decoding_ids + batch.prompt_ids]
         cosine, sine = self._cosine[batch.positions, None], self._sine[batch.positions, None]
         for index, layer in enumerate(self._weights.layers):
@@ -63,8 +68,7 @@ class ForwardPass:
         normed = _normalised(hidden, layer.inner_norm, self._shape.norm_epsilon)
         joined = batch.project("gate_up", index, normed, layer.gate_up)
         gate, up = joined[:, : self._shape.inner_width], joined[:, self._shape.inner_width :]
-        with np.errstate(over="ignore"):  # exp(-gate) may reach infinity, and gate / infinity is the right 0
-            activated = gate / (1 + np.exp(-gate)) * up
+        activated = gate / (1 + np.exp(-gate)) * up  # exp(-gate) may reach infinity, and gate / infinity is the right 0
         return batch.project("down", index, activated, layer.down)
 
 
@@ -81,8 +85,11 @@ class _Batch:
         self._end = self._past + len(prompt_ids)
         own = np.arange(self._past, self._end)
         self.positions = np.concatenate([self._lengths, own])
-        self._adapted = bool(rows.adapted[:decoding].any())
-        self._prompt_adapted = bool(prompt_ids) and bool(rows.adapted[decoding])
+        adapters = rows.adapters[:decoding]
+        self._adapted = any(adapter is not None for adapter in adapters)
+        # One adapter for all rows needs one product instead of one for each, and reads its factors once.
+        self._alike = decoding > 1 and all(adapter is adapters[0] for adapter in adapters)
+        self._prompt_adapted = bool(prompt_ids) and rows.adapters[decoding] is not None
         seen = np.arange(self._longest) <= self._lengths[:, None]
         self._mask = np.where(seen, np.float32(0), MASKED)[:, None, None]
         self._prompt_mask = np.where(np.arange(self._end) <= own[:, None], np.float32(0), MASKED)
@@ -91,7 +98,9 @@ class _Batch:
         """The product inputs @ weights, plus each row's own low-rank change."""
         outputs: Float32Array = inputs @ weights
         lora, rows = self._rows.lora[group], self.decoding
-        if self._adapted:
+        if self._adapted and self._alike:
+            outputs[:rows] += lora.change(layer, slice(1), inputs[None, :rows])[0]
+        elif self._adapted:
             outputs[:rows] += lora.change(layer, slice(rows), inputs[:rows, None])[:, 0]
         if self._prompt_adapted:
             outputs[rows:] += lora.change(layer, slice(rows, rows + 1), inputs[None, rows:])[0]

@@ -80,11 +80,15 @@ class LoraRows:
 class Rows:
     """All rows of a batch.
 
+    Cells of a row's cache beyond its length are zero. A batch is computed over the longest of its rows and the cells
+    beyond the others' lengths are masked; but not even a mask keeps out what is not finite (0 times infinity is no
+    number), so what one answer left behind must be gone before the next one takes its row.
+
     Attributes:
-        lengths: (rows,), tokens already in each row's cache.
+        lengths: (rows,), tokens already in each row's cache; a row that was left keeps its length until it is reused.
         keys: (layers, rows, kv_heads, context, head_width); the values likewise.
         lora: the low-rank factors of each group of projections.
-        adapted: (rows,), whether the row has an adapter.
+        adapters: the token of each row's adapter; None for the base alone.
     """
 
     def __init__(self, shape: ModelShape, count: int, context_tokens: int, rank: int) -> None:
@@ -93,25 +97,40 @@ class Rows:
         self.keys: Float32Array = np.zeros(cache, np.float32)
         self.values: Float32Array = np.zeros(cache, np.float32)
         self.lora = {group: LoraRows(shape, names, count, rank) for group, names in GROUPS.items()}
-        self.adapted = np.zeros(count, np.bool_)
+        self.adapters: list[object | None] = [None] * count
 
     def attach(self, row: int, adapter: AdapterWeights | None) -> None:
         """Starts an answer in this row, with nothing in its cache."""
-        self.lengths[row] = 0
-        if adapter is not None or self.adapted[row]:
+        self._empty(row, 0)
+        token = None if adapter is None else adapter.token
+        if token is not self.adapters[row]:  # else its factors are there already
             for group in self.lora.values():
                 group.attach(row, adapter)
-        self.adapted[row] = adapter is not None
+        self.adapters[row] = token
 
     def move(self, source: int, target: int) -> None:
         """Moves an answer to another row; the source row is free afterwards."""
         if source == target:
             return
-        length = self.lengths[source]
+        length = int(self.lengths[source])
+        self._empty(target, length)
         self.keys[:, target, :, :length] = self.keys[:, source, :, :length]
         self.values[:, target, :, :length] = self.values[:, source, :, :length]
         self.lengths[target] = length
-        if self.adapted[source] or self.adapted[target]:
+        if self.adapters[source] is not self.adapters[target]:
             for group in self.lora.values():
                 group.move(source, target)
-        self.adapted[target] = self.adapted[source]
+        self.adapters[target] = self.adapters[source]
+
+    def reset(self) -> None:
+        """Empties all rows, after a step that broke off somewhere."""
+        self.keys[:] = 0
+        self.values[:] = 0
+        self.lengths[:] = 0
+
+    def _empty(self, row: int, start: int) -> None:
+        """Zeroes what the row holds from cell `start` on."""
+        length = int(self.lengths[row])
+        self.keys[:, row, :, start:length] = 0
+        self.values[:, row, :, start:length] = 0
+        self.lengths[row] = start

@@ -9,10 +9,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
 import structlog
 from threadpoolctl import threadpool_limits
 
-from ledger.errors import EngineStoppedError
+from ledger.errors import CheckpointError, EngineStoppedError
 from serving.engine.forward import ForwardPass
 from serving.engine.generation import Generation, Outcome
 from serving.engine.rows import Rows
@@ -124,6 +125,7 @@ class Scheduler:
             outcomes, tokens = self._step()
         except Exception as error:  # noqa: BLE001 - whatever failed, the askers must hear of it
             _log.exception("engine step failed", running=self.running)
+            self._rows.reset()
             self._fail_running(error)
             return
         self._measure(tokens / (time.perf_counter() - started))
@@ -140,12 +142,13 @@ class Scheduler:
         return self._draw_all(logits), tokens
 
     def _draw_all(self, logits: Float32Array) -> Outcomes:
+        finite = np.logical_and.reduce(np.isfinite(logits), axis=1)
         outcomes: Outcomes = [
-            (generation, generation.step(row))
-            for generation, row in zip(self._decoding, logits, strict=False)
+            (generation, generation.step(row) if sound else _not_finite(generation))
+            for generation, row, sound in zip(self._decoding, logits, finite, strict=False)
             if not generation.cancelled
         ]
-        finished = [g for g, chunk in outcomes if not isinstance(chunk, BaseException) and chunk.finish_reason]
+        finished = [g for g, outcome in outcomes if isinstance(outcome, BaseException) or outcome.finish_reason]
         for generation in finished:
             self._free(self._decoding.index(generation))
         return outcomes
@@ -180,3 +183,9 @@ class Scheduler:
     def _measure(self, speed: float) -> None:
         known = self.tokens_per_second
         self.tokens_per_second = speed if known == 0.0 else known + _SPEED_WEIGHT * (speed - known)
+
+
+def _not_finite(generation: Generation) -> CheckpointError:
+    adapter = generation.request.adapter
+    weights = "The base model's weights" if adapter is None else f"The weights of adapter {adapter.name}"
+    return CheckpointError(f"{weights} lead out of the range of numbers on this prompt; no token follows from that.")

@@ -17,7 +17,7 @@ def read_tensors(content: bytes) -> dict[str, FloatArray]:
     """Every tensor of a safetensors file, float16 and float32 as stored, bfloat16 widened to float32.
 
     Raises:
-        CheckpointError: not a safetensors file, or a tensor of another type.
+        CheckpointError: not a safetensors file, a tensor of another type, or one that holds an infinity or no number.
     """
     try:
         entries: list[tuple[str, dict[str, Any]]] = deserialize(content)  # type: ignore[no-untyped-call]
@@ -44,7 +44,13 @@ def _array(name: str, entry: Mapping[str, Any]) -> FloatArray:
     dtype, shape, data = entry["dtype"], entry["shape"], entry["data"]
     if dtype == "BF16":
         widened = np.frombuffer(data, "<u2").astype("<u4") << 16
-        return widened.view("<f4").reshape(shape)
+        return _finite(name, widened.view("<f4").reshape(shape))
     if dtype not in ("F16", "F32"):
         raise CheckpointError(f"The tensor {name} is of type {dtype}; float16, bfloat16 and float32 are understood.")
-    return np.frombuffer(data, "<f2" if dtype == "F16" else "<f4").reshape(shape)
+    return _finite(name, np.frombuffer(data, "<f2" if dtype == "F16" else "<f4").reshape(shape))
+
+
+def _finite(name: str, tensor: FloatArray) -> FloatArray:
+    if not np.isfinite(tensor).all():
+        raise CheckpointError(f"The tensor {name} holds values that are no finite numbers.")
+    return tensor

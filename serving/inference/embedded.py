@@ -12,7 +12,6 @@ from ledger.errors import ContextLengthError, OverloadedError
 from serving.catalogue.served import PinnedModel
 from serving.engine.engine import Engine
 from serving.engine.request import AdapterReference, GenerationRequest, SamplingParameters, TokenChunk, TokenLogprob
-from serving.engine.settings import EngineSettings
 from serving.errors import InvalidRequestError
 from serving.inference.call import Call, Endpoint
 from serving.inference.choices import chat_choice, completion_choice
@@ -26,9 +25,8 @@ DEFAULT_COMPLETION_TOKENS = 16
 class EmbeddedEngine:
     """Answers with the numpy engine of this process."""
 
-    def __init__(self, engine: Engine, settings: EngineSettings) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._settings = settings
         tokenizer = engine.tokenizer
         self._longest_token_bytes = max(  # a special token stands for no bytes, but is written out by its name
             len(tokenizer.token_bytes(token) or tokenizer.token_text(token).encode())
@@ -107,9 +105,8 @@ class EmbeddedEngine:
         return self._engine.tokenizer.encode(text)
 
     def _refuse_overload(self, requests: int) -> None:
-        state = self.state()
-        room = self._settings.max_batch + self._settings.max_waiting - state.running - state.waiting
-        if requests > room:
+        if requests > self._engine.room:
+            state = self.state()
             wait = state.queued_units / max(state.units_per_second, 1.0) / max(1, state.running + state.waiting)
             raise OverloadedError("The engine's queue is full; try again shortly.", max(1.0, wait))
 

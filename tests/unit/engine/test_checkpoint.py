@@ -2,15 +2,19 @@
 
 import json
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from ledger.errors import CheckpointError
 from serving.engine.adapter import read_adapter
 from serving.engine.checkpoint import read_checkpoint
-from serving.engine.files import read_folder
+from serving.engine.files import Folder, read_folder
 from serving.engine.tensors import read_tensors
 
 pytestmark = pytest.mark.unit
@@ -26,6 +30,11 @@ def base_copy(reference_path, tmp_path):
 @pytest.fixture
 def adapter_copy(models_path, tmp_path):
     return shutil.copytree(models_path / "adapters" / "jay", tmp_path / "jay")
+
+
+@pytest.fixture(scope="module")
+def jay_files(models_path):
+    return dict(read_folder(models_path / "adapters" / "jay", LIMIT).contents)
 
 
 def change_json(file, **changes):
@@ -81,6 +90,9 @@ def test_weights_that_are_no_safetensors_are_refused(base_copy):
         ({"r": 9}, "rank 9"),
         ({"r": 0}, "rank"),
         ({"lora_alpha": None}, "adapter_config.json"),
+        ({"lora_alpha": float("inf")}, "alpha"),
+        ({"lora_alpha": float("nan")}, "alpha"),
+        ({"r": float("inf")}, "adapter_config.json"),
     ],
 )
 def test_an_adapter_of_another_kind_is_refused(base, adapter_copy, changes, word):
@@ -108,6 +120,43 @@ def test_adapter_weights_that_do_not_fit_the_base_are_refused(base, adapter_copy
     change_tensors(adapter_copy / "adapter_model.safetensors", change)
     with pytest.raises(CheckpointError):
         read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_weights_that_are_no_finite_numbers_are_refused_by_the_tensor_s_name(base, adapter_copy, value, dtype):
+    name = "base_model.model.model.layers.2.mlp.up_proj.lora_B.weight"
+
+    def change(tensors):
+        tensors[name] = tensors[name].astype(dtype)
+        tensors[name][5, 3] = value
+
+    change_tensors(adapter_copy / "adapter_model.safetensors", change)
+    with pytest.raises(CheckpointError, match=name):
+        read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
+
+
+def test_a_configuration_nested_without_end_is_refused(base, adapter_copy):
+    (adapter_copy / "adapter_config.json").write_text("[" * 200_000)
+    with pytest.raises(CheckpointError, match=r"adapter_config\.json"):
+        read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
+
+
+@given(data=st.data())
+@settings(max_examples=300, deadline=None)
+def test_an_adapter_damaged_anywhere_is_read_or_refused_and_nothing_else(base, jay_files, data):
+    """Owners register whatever bytes they like: only a whole adapter or a CheckpointError may come of them."""
+    name = data.draw(st.sampled_from(["adapter_config.json", "adapter_model.safetensors"]))
+    content = bytearray(jay_files[name])
+    head = min(len(content), 8_000)  # where the structure is
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, head - 1))
+        content[at : at + data.draw(st.integers(0, 9))] = data.draw(st.binary(max_size=9))
+    end = data.draw(st.sampled_from([None, data.draw(st.integers(0, len(content)))]))
+    with suppress(CheckpointError):
+        weights = read_adapter(Folder(Path("fuzzed"), {**jay_files, name: bytes(content[:end])}), base.shape, 8)
+        assert weights.pairs
+        assert all(np.isfinite(pair.up).all() and np.isfinite(pair.down).all() for pair in weights.pairs.values())
 
 
 def test_tensors_of_integers_are_refused(tmp_path):

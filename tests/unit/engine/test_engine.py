@@ -1,13 +1,11 @@
 """The engine as the gateway uses it: batching, cancelling, bounds, and answers that do not depend on company."""
 
 import asyncio
-import shutil
 from contextlib import aclosing
 
 import pytest
 
 from ledger.errors import (
-    AdapterMismatchError,
     CheckpointError,
     ContextLengthError,
     EngineStoppedError,
@@ -17,27 +15,12 @@ from ledger.errors import (
 from serving.engine.engine import Engine
 from serving.engine.request import FinishReason, GenerationRequest, SamplingParameters
 from serving.engine.settings import EngineSettings
+from tests.factories.engines import on_engine, until
 
 pytestmark = pytest.mark.unit
 
 NAMES = ["shakespeare", "hamilton", "madison", "jay", "austen", "bierce", "publius", "satire"]
 PROMPTS = ["The", "It is a truth", "What say you to the people of this state?", "LOVE, n.", "ROMEO:\n"]
-
-
-def on_engine(models_path, settings, main):
-    """Runs `main(engine)` on a started engine."""
-
-    async def run():
-        async with Engine(models_path / "base", settings) as engine:
-            return await asyncio.wait_for(main(engine), 120)
-
-    return asyncio.run(run())
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - the worker thread's state has no event to wait for
-            await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("sampling", [{"temperature": 0.0}, {"temperature": 0.9, "top_p": 0.9, "seed": 5}])
@@ -180,74 +163,6 @@ def test_one_request_too_many_is_refused_at_once_and_told_when_to_come_again(mod
         await asyncio.gather(*tasks, return_exceptions=True)
 
     on_engine(models_path, EngineSettings(max_batch=1, max_waiting=2), main)
-
-
-def test_more_adapters_than_the_memory_holds_are_served_one_after_another(
-    models_path, request_for, reference, answer, token_ids
-):
-    requests = [request_for("The", reference(name), ignore_end=True) for name in NAMES * 2]
-
-    async def main(engine):
-        chunks = await asyncio.gather(*(answer(engine, request) for request in requests))
-        return [token_ids(one) for one in chunks], engine.load()
-
-    roomy, _ = on_engine(models_path, None, main)
-    tight, load = on_engine(models_path, EngineSettings(adapter_memory_bytes=500_000), main)
-    assert tight == roomy
-    assert load.resident_adapters <= 2
-    assert load.adapter_bytes <= 500_000
-
-
-def test_a_load_does_not_hold_up_answers_under_way(models_path, request_for, reference, answer):
-    """Other answers go on, token by token, while an adapter is held in its loader thread."""
-    import threading
-
-    opened = threading.Event()
-
-    def slow(pinned, files):
-        assert opened.wait(60)
-
-    async def main():
-        async with Engine(models_path / "base", verify=slow) as engine:
-            waiting = asyncio.create_task(answer(engine, request_for("The", reference("jay"))))
-            assert len(await answer(engine, request_for("The", max_tokens=40, ignore_end=True))) == 40
-            assert not waiting.done()
-            opened.set()
-            return await waiting
-
-    assert asyncio.run(main())
-
-
-def test_swapped_adapter_files_are_never_served(models_path, request_for, reference, answer, tmp_path):
-    folder = shutil.copytree(models_path / "adapters" / "jay", tmp_path / "jay")
-    pinned = reference("jay", folder)
-    shutil.copy(models_path / "adapters" / "austen" / "adapter_model.safetensors", folder)
-
-    async def main(engine):
-        with pytest.raises(AdapterMismatchError):
-            await answer(engine, request_for("The", pinned))
-        assert engine.load().waiting == 0
-
-    on_engine(models_path, None, main)
-
-
-def test_the_gateway_s_own_verdict_on_the_files_decides(models_path, request_for, reference, answer):
-    seen = []
-
-    def verify(pinned, files):
-        seen.append((pinned.name, [file.path for file in files]))
-        if pinned.name == "bierce":
-            raise AdapterMismatchError("not this one")
-
-    async def main():
-        async with Engine(models_path / "base", verify=verify) as engine:
-            assert await answer(engine, request_for("The", reference("jay")))
-            with pytest.raises(AdapterMismatchError, match="not this one"):
-                await answer(engine, request_for("The", reference("bierce")))
-
-    asyncio.run(main())
-    assert [name for name, _ in seen] == ["jay", "bierce"]
-    assert "adapter_model.safetensors" in seen[0][1]
 
 
 @pytest.mark.parametrize(
