@@ -2,31 +2,20 @@
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.factories.training_environment import CHECKOUT, run, training_python
+
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1_800)]
-
-CHECKOUT = Path(__file__).parents[3]
-ENVIRONMENT = Path(os.environ.get("TRIBUTARY_STATE_DIR", CHECKOUT / ".tributary")) / "train"
-SETTINGS = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(CHECKOUT)}
-
-
-def run(*words: object) -> None:
-    environment = os.environ | SETTINGS
-    subprocess.run([str(word) for word in words], cwd=CHECKOUT, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    if not (ENVIRONMENT / "installed.txt").exists():
-        pytest.skip("torch, transformers and peft are not installed; ./scripts/train installs them")
-    return ENVIRONMENT / "bin" / "python"
+    return training_python()
 
 
 def digests(folder: Path) -> dict[str, str]:
