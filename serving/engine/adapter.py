@@ -1,6 +1,5 @@
 """A PEFT LoRA adapter: its adapter_config.json and its weights."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from typing import Any
 from ledger.errors import CheckpointError
 from serving.engine.checkpoint import ModelShape
 from serving.engine.files import Folder
+from serving.engine.json_bytes import parse_json
 from serving.engine.tensors import FloatArray, read_tensors
 
 CONFIG_FILE = "adapter_config.json"
@@ -106,13 +106,13 @@ def projection_widths(shape: ModelShape) -> dict[str, tuple[int, int]]:
 
 def _read_config(content: bytes) -> tuple[int, float]:
     try:
-        config = json.loads(content)
+        config = parse_json(content)
         _refuse_unknown_kinds(config)
         rank, alpha = int(config["r"]), float(config["lora_alpha"])
         if rank < 1 or not math.isfinite(alpha):
             raise CheckpointError("adapter_config.json states a rank below 1, or an alpha that is no finite number.")
         return rank, alpha / (rank**0.5 if config.get("use_rslora") else rank)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(f"adapter_config.json is not that of a LoRA adapter ({error!r}).") from error
 
 

@@ -1,6 +1,5 @@
 """A Llama-shaped checkpoint: its config.json and its weights, laid out for row vectors."""
 
-import json
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 
 from ledger.errors import CheckpointError
 from serving.engine.files import Folder
+from serving.engine.json_bytes import parse_json
 from serving.engine.tensors import Float32Array, FloatArray, read_tensors, take
 
 CONFIG_FILE = "config.json"
@@ -99,7 +99,7 @@ def read_shape(content: bytes) -> ModelShape:
         CheckpointError: not such a JSON file, or a model that this forward pass does not compute.
     """
     try:
-        config = json.loads(content)
+        config = parse_json(content)
         _refuse_unknown_shapes(config)
         heads = int(config["num_attention_heads"])
         width = int(config["hidden_size"])

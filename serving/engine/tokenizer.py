@@ -1,6 +1,5 @@
 """Text to tokens and back, and a chat as the one text that the model continues."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ledger.errors import ChatTemplateError, CheckpointError
 from serving.engine.files import Folder
+from serving.engine.json_bytes import parse_json
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
@@ -27,8 +27,8 @@ class Tokenizer:
         try:
             content = folder.file(TOKENIZER_FILE).decode()
             self._tokenizer = tokenizers.Tokenizer.from_str(content)
-            config = json.loads(folder.file(CONFIG_FILE))
-            decoder = (json.loads(content).get("decoder") or {}).get("type")
+            config = parse_json(folder.file(CONFIG_FILE))
+            decoder = (parse_json(content).get("decoder") or {}).get("type")
             self._template = _environment().from_string(config.get("chat_template") or "")
         except CheckpointError:
             raise

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,9 +91,10 @@ def test_weights_that_are_no_safetensors_are_refused(base_copy):
         ({"r": 9}, "rank 9"),
         ({"r": 0}, "rank"),
         ({"lora_alpha": None}, "adapter_config.json"),
-        ({"lora_alpha": float("inf")}, "alpha"),
-        ({"lora_alpha": float("nan")}, "alpha"),
-        ({"r": float("inf")}, "adapter_config.json"),
+        ({"lora_alpha": float("inf")}, "adapter_config.json"),
+        ({"lora_alpha": "inf"}, "alpha"),
+        ({"lora_alpha": "nan"}, "alpha"),
+        ({"r": 10**400}, "adapter_config.json"),
     ],
 )
 def test_an_adapter_of_another_kind_is_refused(base, adapter_copy, changes, word):
@@ -136,10 +138,18 @@ def test_weights_that_are_no_finite_numbers_are_refused_by_the_tensor_s_name(bas
         read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
 
 
-def test_a_configuration_nested_without_end_is_refused(base, adapter_copy):
+def test_a_configuration_nested_without_end_is_refused_whatever_the_recursion_limit(base, base_copy, adapter_copy):
+    before = sys.getrecursionlimit()
     (adapter_copy / "adapter_config.json").write_text("[" * 200_000)
-    with pytest.raises(CheckpointError, match=r"adapter_config\.json"):
-        read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
+    (base_copy / "config.json").write_text('{"a":' * 200_000)
+    sys.setrecursionlimit(1_000_000)  # as libraries do: the standard library's parser would end the process
+    try:
+        with pytest.raises(CheckpointError, match=r"adapter_config\.json"):
+            read_adapter(read_folder(adapter_copy, LIMIT), base.shape, 8)
+        with pytest.raises(CheckpointError, match=r"config\.json"):
+            read_checkpoint(read_folder(base_copy, LIMIT))
+    finally:
+        sys.setrecursionlimit(before)
 
 
 @given(data=st.data())
