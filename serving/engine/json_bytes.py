@@ -7,7 +7,7 @@ from typing import Any
 from pydantic_core import from_json
 
 
-def parse_json(content: bytes) -> Any:
+def parse_json(content: bytes | str) -> Any:
     """The value in a JSON file; ValueError if it is none.
 
     Bounded in depth, unlike the standard library's parser: libraries raise the recursion limit, and then a deeply
