@@ -1,20 +1,19 @@
 """Attribution: how fast texts are indexed and an answer's set is made, beside suffix-array engines on the same text."""
 
-import json
 import os
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from benchmarks.measuring.local_text import LocalText
+from benchmarks.measuring.other_engines import ENGINES, engines_python, measure_engine
 from benchmarks.measuring.progress import progress
 from benchmarks.measuring.report import Options, Row, finish, options
 from benchmarks.measuring.serving_rate import rates
@@ -32,11 +31,8 @@ VOCABULARY = 32_000
 TRAINED_ON = 5 * MEGABYTE
 ANSWERS, QUICK_ANSWERS = 1_000, 300
 WARM_UP = 20
-TURNS, QUICK_TURNS = 7, 1
-ENGINES = ("pydivsufsort", "tokengrams", "infini-gram")
-PACKAGES = ("pydivsufsort", "tokengrams", "infini-gram", "numpy")
+TURNS, QUICK_TURNS, QUICK_TOKENS = 7, 3, 64
 FOLDER = "TRIBUTARY_BENCH_TEXT"
-ENVIRONMENT = "TRIBUTARY_BENCH_ENGINES"
 P50_MS, P99_MS = 2.0, 10.0
 PROMPT = "Explain in your own words what the following means, and give an example of its use."
 
@@ -163,15 +159,19 @@ def measured(corpus: Corpus, asked: Options, folder: Path, *, held: bool) -> lis
     answers = corpus.answers(QUICK_ANSWERS if asked.quick else ANSWERS)
     progress(f"making {len(answers)} sets")
     found = latencies(library, answers)
-    tokens, python = corpus.tokens(), engines_python(may_install=not asked.quick)
-    others = {name: engine(name, tokens, corpus.tokenizer, answers, folder, python) for name in ENGINES}
+    tokens, (python, have) = corpus.tokens(), engines_python(may_install=not asked.quick)
+    others: dict[str, dict[str, Any] | None] = dict.fromkeys(ENGINES)
+    for name in ENGINES:
+        if python is not None and name in have:
+            others[name] = measure_engine(name, python, tokens, corpus.tokenizer, answers, folder)
     return rows(corpus, library, (seconds, found), len(tokens), others, held=held)
 
 
 def served(folder: Path, corpus: Corpus, asked: Options) -> Row:
     """The embedded engine's throughput with a set for every answer, beside the same without."""
     progress("serving with and without attribution")
-    found = rates(Library.open(folder, standard_method()), QUICK_TURNS if asked.quick else TURNS)
+    library = Library.open(folder, standard_method())
+    found = rates(library, QUICK_TURNS, QUICK_TOKENS) if asked.quick else rates(library, TURNS, TOKENS)
     share = round(found["with"] / found["without"], 3)
     return Row(
         f"serving with attribution, {corpus.label()}", round(found["with"]), "tokens/s",
@@ -252,47 +252,6 @@ def beside(other: dict | None, figure) -> float | str:  # noqa: ANN001
 
 def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
-
-
-def engine(  # what a process of its own is told
-    name: str, tokens: np.ndarray, tokenizer: Tokenizer, answers: list[str], folder: Path, python: Path | None
-) -> dict | None:
-    """What another engine takes for the same, None where it can't be had."""
-    if python is None:
-        return None
-    progress(f"the same with {name}")
-    work = folder / name
-    work.mkdir()
-    tokens.astype("<u2").tofile(work / "corpus.u16")
-    (work / "answers.json").write_text(json.dumps([tokenizer.encode(answer).ids for answer in answers]))
-    script = Path(__file__).parent / "measuring" / "text_engines.py"
-    run = [python, script, name, work / "corpus.u16", work / "answers.json", work]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, cwd=work)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        print(f"{name} does not run here: {last}", file=sys.stderr)
-        return None
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def engines_python(*, may_install: bool) -> Path | None:
-    """A Python that has the other engines: one that is named, or `.tributary/bench-engines`, made once with pip."""
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        return Path(named)
-    state = Path(__file__).resolve().parent.parent / ".tributary" / "bench-engines"
-    python = state / "bin" / "python"
-    if python.exists() or not may_install:
-        return python if python.exists() else None
-    progress("installing the other engines for comparison (pydivsufsort, tokengrams, infini-gram)")
-    made = subprocess.run([sys.executable, "-m", "venv", state], capture_output=True, check=False)
-    if not made.returncode:
-        made = subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], capture_output=True, check=False)
-    if made.returncode:
-        print("The other engines could not be installed; their figures are left out.", file=sys.stderr)
-        subprocess.run(["rm", "-rf", state], check=False)
-        return None
-    return python
 
 
 if __name__ == "__main__":

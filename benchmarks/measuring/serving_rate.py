@@ -23,12 +23,12 @@ AT_ONCE, TOKENS = 16, 256
 PROMPT = "The several States, and the people of America,"
 
 
-def rates(library: Library, turns: int) -> dict[str, float]:
-    """Tokens a second of the engine alone, and with an attribution set made for each answer."""
-    return asyncio.run(_rates(library, turns))
+def rates(library: Library, turns: int, tokens: int = TOKENS) -> dict[str, float]:
+    """Tokens a second of the engine alone, and with an attribution set made for each answer of so many tokens."""
+    return asyncio.run(_rates(library, turns, tokens))
 
 
-async def _rates(library: Library, turns: int) -> dict[str, float]:
+async def _rates(library: Library, turns: int, tokens: int) -> dict[str, float]:
     models = read_local_models(MODELS)
     adapter = next(model for model in models.adapters if model.prior is not None)
     attributor = TextAttributor(library, library.corpus, standard_method())
@@ -37,20 +37,18 @@ async def _rates(library: Library, turns: int) -> dict[str, float]:
         for turn in range(turns + 1):
             for name, took in seconds.items():
                 began = time.perf_counter()
-                await _answers(engine, adapter, library, attributor if name == "with" else None)
+                maker = attributor if name == "with" else None
+                answers = (_answer(engine, adapter, library, maker, seed, tokens) for seed in range(AT_ONCE))
+                await asyncio.gather(*answers)
                 if turn:
                     took.append(time.perf_counter() - began)
-    return {name: AT_ONCE * TOKENS / statistics.median(took) for name, took in seconds.items()}
-
-
-async def _answers(engine: Engine, adapter: LocalModel, library: Library, attributor: TextAttributor | None) -> None:
-    await asyncio.gather(*(_answer(engine, adapter, library, attributor, seed) for seed in range(AT_ONCE)))
+    return {name: AT_ONCE * tokens / statistics.median(took) for name, took in seconds.items()}
 
 
 async def _answer(
-    engine: Engine, adapter: LocalModel, library: Library, attributor: TextAttributor | None, seed: int
+    engine: Engine, adapter: LocalModel, library: Library, attributor: TextAttributor | None, seed: int, tokens: int
 ) -> None:
-    sampling = SamplingParameters(max_tokens=TOKENS, temperature=0.7, seed=seed, ignore_end=True)
+    sampling = SamplingParameters(max_tokens=tokens, temperature=0.7, seed=seed, ignore_end=True)
     reference = AdapterReference(adapter.model_id, adapter.path, adapter.content_hash)
     request = GenerationRequest(engine.tokenizer.encode(PROMPT), sampling, reference)
     async with aclosing(engine.generate(request)) as chunks:
