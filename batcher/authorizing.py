@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from batcher.jobs import charges_ahead, charges_of, move
+from batcher.contents import charges_ahead, charges_of
+from batcher.jobs import move
 from batcher.outbox import SignedAuthorization, best_authorizations
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from batcher.adoption import find_commit
-from batcher.jobs import charges_of, header_of, move, versioned_hashes_of
-from batcher.posting import attested_in_time
+from batcher.availability import layer_of
+from batcher.contents import charges_of, versioned_hashes_of
+from batcher.jobs import move
 from batcher.refilling import may_refill, refill_call
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
@@ -47,8 +48,9 @@ def commit(parts: Parts, job: BatchJob, view: View) -> bool:
             return _take_or_leave(parts, job, view)
         if next_seq < job.first_seq or not job.authorized:
             return False
-    if not attested_in_time(parts, job, view):
-        return _move(parts, job, State.POSTED)
+    layer = layer_of(parts, job)
+    if not layer.keeps(parts, job, view):
+        return _move(parts, job, layer.published)
     tx = parts.transactions.issue(_effect(parts, job), _call(parts, job))
     log.info("commit_sent", job_id=job.job_id, l2_tx_hash="0x" + tx.hash.hex())
     return True
@@ -60,7 +62,7 @@ def recheck_committed(parts: Parts, job: BatchJob) -> bool:
     if progress.receipt is None:
         log.warning("commit_reorged_out", job_id=job.job_id)
         facts = dict.fromkeys(COMMIT_FACTS) | {"batch_id": job.batch_id if job.fill else None}
-        return _move(parts, job, State.ATTESTED, **facts)
+        return _move(parts, job, layer_of(parts, job).committed_from, **facts)
     event = event_of(parts, job, progress.receipt)
     if (event.batch_id, event.committed_at) == (job.batch_id, job.committed_at):
         return False
@@ -85,7 +87,7 @@ def _call(parts: Parts, job: BatchJob) -> Call:
         charges, hashes = charges_of(session, job), versioned_hashes_of(session, job)
     if job.fill:
         return refill_call(parts, job, hashes, charges)
-    return parts.chains.ledger.commit_batch(header_of(job), hashes, charges)
+    return layer_of(parts, job).commit_call(parts, job, hashes, charges)
 
 
 def _take(parts: Parts, job: BatchJob, event: BatchCommitted | BatchRefilled) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from batcher.states import UNCOMMITTED, Purpose, State
-from ledger.chain.blob_tx import Sidecar, SidecarVersion
+from batcher.states import UNCOMMITTED, Layer, Purpose, State
 from ledger.db.models.batcher import BatchBlob, BatchCharge, BatchJob, BatchTransaction
 from ledger.protocol.batch import BatchHeader, Charge, batch_commitment, post_hash
 
@@ -20,9 +19,16 @@ if TYPE_CHECKING:
 
     from batcher.cutting import MadeBy
     from batcher.proving import ProvedBlob
+    from ledger.chain.blob_tx import SidecarVersion
     from ledger.chain.deployment import Deployment
 
-_PROOF_BYTES = 48
+
+class Way(NamedTuple):
+    """How a job's blobs go out: to which layer, with which proofs, and whether their post shares its deposit."""
+
+    layer: Layer
+    sidecar: SidecarVersion
+    shares_deposit: bool
 
 
 def uncommitted_jobs(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
@@ -54,6 +60,12 @@ def revocable_jobs(session: Session, deployment: Deployment, operator: bytes, fi
     return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
 
 
+def unattested_jobs(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
+    """Committed jobs of which no post was attested: anybody may demand their blobs."""
+    mine = (*_of(deployment, operator), BatchJob.state == State.COMMITTED, BatchJob.attested_at == 0)
+    return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.batch_id)))
+
+
 def faulted_jobs(session: Session, deployment: Deployment, operator: bytes) -> list[BatchJob]:
     """Jobs that can't go on; their lanes stand still."""
     mine = (*_of(deployment, operator), BatchJob.state == State.FAULTED)
@@ -66,14 +78,16 @@ def committed_batches(session: Session, deployment: Deployment, operator: bytes)
     return {job.batch_id: job for job in session.scalars(select(BatchJob).where(*mine)) if job.batch_id is not None}
 
 
-def commit_blocks(session: Session, deployment: Deployment, operator: bytes) -> int | None:
-    """The oldest block that holds a commit of a committed job; None if no block is known."""
+def commit_blocks(
+    session: Session, deployment: Deployment, operator: bytes, state: State = State.COMMITTED
+) -> int | None:
+    """The oldest block that holds a commit of a job in this state; None if no block is known."""
     oldest = (
         select(func.min(BatchTransaction.block_number))
         .join(BatchJob, BatchJob.job_id == BatchTransaction.job_id)
         .where(
             *_of(deployment, operator),
-            BatchJob.state == State.COMMITTED,
+            BatchJob.state == state,
             BatchTransaction.purpose == Purpose.COMMIT.value,
             BatchTransaction.outcome == "mined",
         )
@@ -138,12 +152,6 @@ def begin_refill(session: Session, voided: BatchJob) -> BatchJob:
     return job
 
 
-def blobs_of(session: Session, job: BatchJob) -> list[bytes]:
-    """The stored blobs of an encoded job, in order."""
-    rows = select(BatchBlob.blob).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
-    return list(session.scalars(rows))
-
-
 def lane_end(session: Session, deployment: Deployment, operator: bytes, lane: int) -> int:
     """The first seq of the lane that is in no job, as far as jobs tell; 0 if there are none."""
     kept = BatchJob.state != State.SUPERSEDED
@@ -179,9 +187,7 @@ def store_encoded(
     header: BatchHeader,
     charges: Sequence[Charge],
     proved: Sequence[ProvedBlob],
-    version: SidecarVersion,
-    *,
-    shares_deposit: bool,
+    way: Way,
 ) -> None:
     """Fix the job's bytes: from now on exactly these blobs are posted for it."""
     hashes = [blob.versioned_hash for blob in proved]
@@ -214,8 +220,9 @@ def store_encoded(
         base_time=header.base_time,
         post_hash=post_hash(hashes),
         batch_commitment=batch_commitment(header, hashes, charges),
-        sidecar_version=version.value,
-        shares_deposit=shares_deposit,
+        sidecar_version=way.sidecar.value,
+        data_layer=way.layer.value,
+        shares_deposit=way.shares_deposit,
     )
 
 
@@ -226,58 +233,6 @@ def move(session: Session, job: BatchJob, state: State, **facts: object) -> None
     session.execute(row.values(**changes, changed_at=func.now()))
     for name, value in changes.items():
         setattr(job, name, value)
-
-
-def header_of(job: BatchJob) -> BatchHeader:
-    """The header of an encoded job."""
-    return BatchHeader(
-        operator=job.operator,
-        lane=job.lane,
-        first_seq=job.first_seq,
-        count=job.count,
-        payer_count=job.payer_count or 0,
-        set_fe_count=job.set_fe_count or 0,
-        total_fee_units=job.total_fee_units or 0,
-        blob_count=job.blob_count or 0,
-        base_time=job.base_time or 0,
-        attribution_method=job.attribution_method,
-        attribution_params_hash=job.attribution_params_hash,
-    )
-
-
-def charges_of(session: Session, job: BatchJob) -> list[Charge]:
-    """The charges of an encoded job, ascending by payer."""
-    rows = select(BatchCharge).where(BatchCharge.job_id == job.job_id).order_by(BatchCharge.payer)
-    return [Charge(row.payer, row.amount_units) for row in session.scalars(rows)]
-
-
-def charges_ahead(session: Session, jobs: Sequence[BatchJob]) -> dict[bytes, int]:
-    """What these jobs together will charge each payer."""
-    sums = (
-        select(BatchCharge.payer, func.sum(BatchCharge.amount_units))
-        .where(BatchCharge.job_id.in_([job.job_id for job in jobs]))
-        .group_by(BatchCharge.payer)
-    )
-    return {payer: int(amount) for payer, amount in session.execute(sums)}
-
-
-def versioned_hashes_of(session: Session, job: BatchJob) -> list[bytes]:
-    """The blobs' names on L1, in order."""
-    rows = select(BatchBlob.versioned_hash).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
-    return list(session.scalars(rows))
-
-
-def sidecar_of(session: Session, job: BatchJob) -> Sidecar:
-    """The stored blobs with their proofs, as they travel."""
-    rows = select(BatchBlob).where(BatchBlob.job_id == job.job_id).order_by(BatchBlob.position)
-    blobs = list(session.scalars(rows))
-    proofs = b"".join(blob.proofs for blob in blobs)
-    return Sidecar(
-        SidecarVersion(job.sidecar_version or ""),
-        tuple(blob.blob for blob in blobs),
-        tuple(blob.kzg_commitment for blob in blobs),
-        tuple(proofs[at : at + _PROOF_BYTES] for at in range(0, len(proofs), _PROOF_BYTES)),
-    )
 
 
 def _of(deployment: Deployment, operator: bytes) -> tuple[ColumnElement[bool], ...]:

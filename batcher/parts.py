@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 from ledger.chain.blocks import heads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from batcher.availability import DataLayer
     from batcher.chains import Chains
     from batcher.database import LockedDatabase
     from batcher.proving import ProvingPool
     from batcher.settings import BatcherSettings
+    from batcher.states import Layer
     from batcher.transactions import TransactionLog
     from ledger.chain.blob_tx import SidecarVersion
     from ledger.chain.blocks import BlockRef
@@ -27,6 +31,7 @@ class Parts:
     transactions: TransactionLog
     proving: ProvingPool
     sidecar: SidecarVersion
+    layers: Mapping[Layer, DataLayer]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from batcher.jobs import move, sidecar_of
+from batcher.contents import sidecar_of
+from batcher.jobs import move
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
 from ledger.protocol.units import BLOB_MAX_AGE_SECONDS, HOUR_SECONDS

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from batcher.contents import blobs_of
 from batcher.encoding import encode_checked
-from batcher.jobs import blobs_of, filling_before, store_encoded
+from batcher.jobs import Way, filling_before, store_encoded
 from batcher.outbox import entries
+from batcher.refilling import WITHHELD
+from batcher.states import Layer
 from ledger.errors import BatchMismatchError, ProcessFailedError
 
 if TYPE_CHECKING:
@@ -79,7 +82,9 @@ class Preparation:
         seqs = range(job.first_seq, job.first_seq + job.count)
         with parts.database.transaction() as session:
             receipts = entries(session, job.operator, job.lane, seqs, parts.chains.deployment.receipt_domain)
-            voided = blobs_of(session, filling_before(session, job)) if job.fill else []
+            before = filling_before(session, job) if job.fill else None
+            # Blobs that were only withheld were right: posted now, they fill the hole.
+            voided = [] if before is None or before.void_fault == WITHHELD else blobs_of(session, before)
         batch = encode_checked(receipts, job.attribution_method, job.attribution_params_hash)
         if list(batch.blobs) == voided:
             raise BatchMismatchError(
@@ -91,6 +96,8 @@ class Preparation:
     def _store(self, job: BatchJob, batch: EncodedBatch, proved: list[ProvedBlob]) -> None:
         parts = self._parts
         sharing = parts.settings.share_deposits > 1
+        # A refill must be attested, so its blobs go to L1.
+        layer = Layer.ALTDA if parts.settings.altda_url and not job.fill else Layer.ETHEREUM
         with parts.database.transaction() as session:
-            store_encoded(session, job, batch.header, batch.charges, proved, parts.sidecar, shares_deposit=sharing)
+            store_encoded(session, job, batch.header, batch.charges, proved, Way(layer, parts.sidecar, sharing))
         log.info("batch_encoded", job_id=job.job_id, blobs=len(proved), total_fee_units=batch.header.total_fee_units)

@@ -12,19 +12,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy import func, select
 
+from batcher.contents import charges_of, header_of, versioned_hashes_of
 from batcher.finalizing import record_of
-from batcher.jobs import (
-    begin_refill,
-    charges_of,
-    commit_blocks,
-    committed_batches,
-    filling_before,
-    header_of,
-    holes,
-    move,
-    refills,
-    versioned_hashes_of,
-)
+from batcher.jobs import begin_refill, commit_blocks, committed_batches, filling_before, holes, move, refills
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
 from ledger.chain.events.receipt_ledger import BatchVoided
@@ -45,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 PAYERS_AT_ONCE: Final = 100
 """Refunds in one transaction: about 6 million gas at most."""
+WITHHELD: Final = "blob_withheld"
+"""Fault of an unattested batch a blob of which was demanded and not posted in time."""
 _BLOCKS_AT_ONCE: Final = 5_000
 
 
@@ -81,9 +73,9 @@ class Refilling:
             for event in self._events(first, view.finalized.number):
                 job = mine.get(event.batch_id)
                 if job is not None and self._is_void(job, view):
-                    fault = event.fault.rstrip(b"\0").decode("ascii", "replace")
+                    fault = _fault(event)
                     log.error("batch_voided", job_id=job.job_id, batch_id=job.batch_id, fault=fault)
-                    self._move(job, State.VOIDED)
+                    self._move(job, State.VOIDED, void_fault=fault)
                     moved = True
         self._next_block = max(first, view.finalized.number + 1)
         return moved
@@ -116,10 +108,22 @@ class Refilling:
             self._lost.add(job.job_id)
             log.error("hole_final", batch_id=job.batch_id, lane=job.lane, first_seq=job.first_seq, receipts=job.count)
             return False
+        if job.void_fault is None:
+            self._learn_fault(job, view)
         with self._parts.database.transaction() as session:
             made = begin_refill(session, job)
         log.info("refill_begun", job_id=made.job_id, batch_id=made.batch_id, fill=made.fill)
         return True
+
+    def _learn_fault(self, job: BatchJob, view: View) -> None:
+        """Of a filling that was found void when it was to be finalised: what its voiding's event says."""
+        with self._parts.database.transaction() as session:
+            oldest = commit_blocks(session, self._parts.chains.deployment, job.operator, State.VOIDED)
+        first = self._parts.chains.deployment.l2.deployed_at_block if oldest is None else oldest
+        faults = [
+            _fault(event) for event in self._events(first, view.finalized.number) if event.batch_id == job.batch_id
+        ]
+        self._move(job, State.VOIDED, void_fault=faults[-1] if faults else None)
 
     def _refills(self) -> list[BatchJob]:
         with self._parts.database.transaction() as session:
@@ -195,6 +199,10 @@ def _refund_call(parts: Parts, job: BatchJob) -> Call:
     payers = range(first, min(first + PAYERS_AT_ONCE, len(charges)))
     record = _voided_record(before)
     return parts.chains.ledger.refund(job.batch_id or 0, record, header_of(before), hashes, charges, payers)
+
+
+def _fault(event: BatchVoided) -> str:
+    return event.fault.rstrip(b"\0").decode("ascii", "replace")
 
 
 def _fill_by(job: BatchJob, voided_at: int) -> int:

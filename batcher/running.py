@@ -8,18 +8,23 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from batcher.availability import Ethereum
 from batcher.chains import open_chains
 from batcher.database import LockedDatabase
 from batcher.jobs import faulted_jobs
 from batcher.parts import Parts
 from batcher.proving import ProvingPool
+from batcher.states import Layer
+from batcher.storing import AltDa
 from batcher.transactions import TransactionLog
 from batcher.worker import Worker
+from ledger.chain.altda import AltDaClient, CommitmentKind
 from ledger.errors import RetryableError, RpcUnavailableError, TransactionPendingError, TributaryError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from batcher.availability import DataLayer
     from batcher.settings import BatcherSettings
     from ledger.db.models.batcher import BatchJob
 
@@ -55,7 +60,18 @@ def open_parts(settings: BatcherSettings, *, draining: bool, proving: ProvingPoo
         with database.transaction():
             pass  # the lock, before anything else
         proving.warm_up()
-        yield Parts(settings, database, chains, transactions, proving, chains.sidecar_version(settings.sidecar))
+        layers: dict[Layer, DataLayer] = {Layer.ETHEREUM: Ethereum(), Layer.ALTDA: _altda(settings, stack)}
+        sidecar = chains.sidecar_version(settings.sidecar)
+        yield Parts(settings, database, chains, transactions, proving, sidecar, layers)
+
+
+def _altda(settings: BatcherSettings, stack: ExitStack) -> AltDa:
+    client = None
+    if settings.altda_url is not None:
+        kind = CommitmentKind(settings.altda_commitment)
+        client = AltDaClient(settings.altda_url, kind=kind, timeout_seconds=settings.altda_timeout_seconds)
+        stack.callback(client.close)
+    return AltDa(client, settings.altda_patience_seconds)
 
 
 def follow(parts: Parts) -> None:

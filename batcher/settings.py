@@ -51,6 +51,20 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     share_wait_seconds: int = Field(
         default=300, ge=0, description="How long a post waits for others to share its deposit with"
     )
+    altda_url: str | None = Field(
+        default=None,
+        description="Address of an Alt-DA server (EigenDA's proxy) that blobs go to instead of L1, and where it is down"
+        " to L1 all the same",
+    )
+    altda_commitment: Literal["generic", "keccak256"] = Field(
+        default="generic", description="Commitments of the Alt-DA server: its own, or the hash of what is put"
+    )
+    altda_timeout_seconds: float = Field(
+        default=300.0, gt=0, description="How long the Alt-DA server may take to keep a batch, or to answer one"
+    )
+    altda_patience_seconds: int = Field(
+        default=600, ge=0, description="How long a batch is tried with an Alt-DA server that fails before it goes to L1"
+    )
     stuck_seconds: float = Field(
         default=90.0, gt=0, description="Time without a block after which a transaction is sent again with higher fees"
     )

@@ -11,6 +11,8 @@ class State(StrEnum):
     SELECTED = "selected"
     ENCODED = "encoded"
     POSTED = "posted"
+    STORED = "stored"
+    """The blobs are behind the Alt-DA server, and were read back from there."""
     ATTESTED = "attested"
     COMMITTED = "committed"
     FINALIZED = "finalized"
@@ -22,8 +24,15 @@ class State(StrEnum):
     """The job can't go on; `fault` says why."""
 
 
-UNCOMMITTED = (State.SELECTED, State.ENCODED, State.POSTED, State.ATTESTED)
+UNCOMMITTED = (State.SELECTED, State.ENCODED, State.POSTED, State.STORED, State.ATTESTED)
 """States in which the L2 ledger does not have the batch yet."""
+
+
+class Layer(StrEnum):
+    """Where a job's blobs go."""
+
+    ETHEREUM = "ethereum"
+    ALTDA = "altda"
 
 
 class Purpose(StrEnum):
@@ -35,3 +44,6 @@ class Purpose(StrEnum):
     COMMIT = "commit"
     FINALIZE = "finalize"
     REFUND = "refund"
+    POST_DEMANDED = "post_demanded"
+    """A post of the blobs of an unattested batch that somebody demanded."""
+    ANSWER = "answer"

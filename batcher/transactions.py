@@ -95,6 +95,11 @@ class TransactionLog:
         self._nurse(effect, attempts[-1], sidecar)
         return Progress(Standing.PENDING)
 
+    def newest(self, effect: Effect) -> SignedTransaction | None:
+        """The newest attempt at the effect, whatever became of it."""
+        attempts = self._attempts(effect)
+        return parse_signed(attempts[-1].raw) if attempts else None
+
     def issue(
         self, effect: Effect, call: Call, sidecar: Sidecar | None = None, along: Along | None = None
     ) -> SignedTransaction:

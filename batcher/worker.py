@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from batcher.alarms import Alarms
+from batcher.answering import Answering
 from batcher.authorizing import authorize
+from batcher.availability import layer_of
 from batcher.committing import commit, recheck_committed
 from batcher.finalizing import finalize, recheck_finalized
 from batcher.jobs import jobs_past_window, move, revocable_jobs, uncommitted_jobs
 from batcher.parts import View, look
-from batcher.posting import attest, post
+from batcher.posting import attest
 from batcher.prepare import Preparation
 from batcher.refilling import Refilling
 from batcher.relaying import relay
@@ -54,6 +56,7 @@ class Worker:
         self._preparation = Preparation(parts)
         self._alarms = Alarms(parts)
         self._refilling = Refilling(parts)
+        self._answering = Answering(parts)
         self.under_way: list[BatchJob] = []
         self.blocked: dict[int, TributaryError] = {}
 
@@ -78,11 +81,15 @@ class Worker:
         posted = [job for job in jobs if job.state == State.POSTED and job.shares_deposit]
         if posted:
             moved.append(self._guarded(posted[0], lambda: relay(self._parts, posted, everything=everything)))
-        past_window = self._past_window(view)
+        self._answering.look(view)
+        demanded = self._answering.demanded
+        moved += [self._guarded(job, partial(self._answering.answer, job, view)) for job in demanded]
+        past_window = [job for job in self._past_window(view) if self._answering.may_finalize(job, view)]
         moved += [self._guarded(job, partial(finalize, self._parts, job, view)) for job in past_window]
         moved += self._recheck(view)
         self.under_way = [job for job in jobs if job.state in UNCOMMITTED]
         self.under_way += [job for job in past_window if job.state == State.COMMITTED]
+        self.under_way += demanded
         return bool(made) or began or any(moved)
 
     def wait(self) -> None:
@@ -118,8 +125,9 @@ class Worker:
 
         steps: dict[State, Callable[[], bool]] = {
             State.SELECTED: lambda: self._preparation.advance(job),
-            State.ENCODED: lambda: authorized() | post(parts, job, view),
+            State.ENCODED: lambda: authorized() | layer_of(parts, job).publish(parts, job, view),
             State.POSTED: lambda: authorized() | attest(parts, job, view),
+            State.STORED: lambda: authorized() | commit(parts, job, view),
             State.ATTESTED: lambda: authorized() | commit(parts, job, view),
         }
         return steps[State(job.state)]

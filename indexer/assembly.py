@@ -17,6 +17,7 @@ from indexer.verification.commitments import CommitmentPool
 from indexer.verification.store import VerificationStore
 from indexer.verification.verifier import Verifier
 from ledger.archive import BlobArchive
+from ledger.chain.altda import AltDaClient
 from ledger.chain.beacon import BeaconClient
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.logs import LogDecoder
@@ -137,6 +138,9 @@ def _verifier(settings: IndexerSettings, store: VerificationStore, resources: Ex
         resources.callback(beacon.close)
     pool = CommitmentPool(settings.kzg_processes)
     resources.callback(pool.close)
-    verifier = Verifier(store, BlobSource(BlobArchive(settings.archive_dir), beacons, pool))
+    servers = [AltDaClient(url) for url in settings.altda_url]
+    for server in servers:
+        resources.callback(server.close)
+    verifier = Verifier(store, BlobSource(BlobArchive(settings.archive_dir), beacons, pool, servers))
     resources.callback(verifier.close)
     return verifier

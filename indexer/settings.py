@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
-from ledger.config import ArchiveSettings, ChainSettings, DatabaseSettings, split_urls
+from ledger.config import AltDaSettings, ArchiveSettings, ChainSettings, DatabaseSettings, split_urls
 
 
 class CheckingSettings(DatabaseSettings, ArchiveSettings):
@@ -33,7 +33,7 @@ class BlobArchiveSettings(CheckingSettings):
     )
 
 
-class IndexerSettings(CheckingSettings, ChainSettings):
+class IndexerSettings(CheckingSettings, ChainSettings, AltDaSettings):
     """Which chains to read, where blobs and rows are kept, and how eagerly."""
 
     poll_seconds: float = Field(

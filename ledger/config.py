@@ -161,6 +161,16 @@ class ChainSettings(L1Settings, L2Settings):
     """How to reach both chains."""
 
 
+class AltDaSettings(Settings):
+    """Where blobs are read that operators keep in another layer than L1."""
+
+    altda_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls)] = Field(
+        validation_alias="ALTDA_URL",
+        default=(),
+        description="Alt-DA servers (EigenDA's proxy) that blobs of unattested batches are read from, separated by commas",
+    )
+
+
 class ArchiveSettings(Settings):
     """Where blobs are kept past the 18 days that beacon nodes keep them."""
 

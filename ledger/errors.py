@@ -11,6 +11,7 @@ The two middle classes answer the only question that a loop asks: is it worth tr
     │   ├── BeaconUnavailableError      the beacon endpoint did not answer
     │   ├── BlobNotAvailableError       nobody asked holds this blob now
     │   ├── ArchiveUnavailableError     the blob archive does not answer
+    │   ├── DataLayerUnavailableError   the Alt-DA server does not answer, or does not keep what it was given
     │   ├── DatabaseUnavailableError    PostgreSQL is away
     │   ├── NotYetFinalError            the chain has not come far enough
     │   ├── QuorumMissingError          too few attesters have signed
@@ -108,6 +109,10 @@ class ArchiveUnavailableError(RetryableError):
     """The blob archive does not answer."""
 
 
+class DataLayerUnavailableError(RetryableError):
+    """The Alt-DA server does not answer, or not as it should."""
+
+
 class DatabaseUnavailableError(RetryableError):
     """PostgreSQL does not answer."""
 
@@ -173,8 +178,7 @@ class PortTakenError(UsageError):
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         super().__init__(f"Port {port} on {host} is taken by another program; choose another one or stop that program.")
-        self.port = port
-        self.host = host
+        self.port, self.host = port, host
 
 
 class WrongChainError(UsageError):
@@ -182,9 +186,7 @@ class WrongChainError(UsageError):
 
     def __init__(self, endpoint: str, expected: int, actual: int) -> None:
         super().__init__(f"The node at {endpoint} serves chain {actual}, but chain {expected} is expected.")
-        self.endpoint = endpoint
-        self.expected = expected
-        self.actual = actual
+        self.endpoint, self.expected, self.actual = endpoint, expected, actual
 
 
 class DeploymentMissingError(UsageError):

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ledger.chain.contracts.challenges import CommittedBatch
-from ledger.chain.events.receipt_ledger import BatchCommitted, BatchFinalized, BatchRefilled, BatchVoided
+from ledger.chain.events.receipt_ledger import (
+    BatchCommitted,
+    BatchFinalized,
+    BatchRefilled,
+    BatchUnattested,
+    BatchVoided,
+)
 from ledger.chain.logs import Log, fetch_logs
 from ledger.chain.structs import BatchRecord, BatchStatus
 
@@ -47,6 +53,14 @@ def filling_at(chains: Chains, batch_id: int, block: int, batch_commitment: byte
             if isinstance(event, Filling) and (event.batch_id, event.batch_commitment) == (batch_id, batch_commitment):
                 return event
     return None
+
+
+def data_commitments(chains: Chains, batch_id: int, block: int) -> list[bytes]:
+    """Under what another layer is said to hold the blobs of a batch that was committed unattested in this block."""
+    topic = chains.ledger.abi.events["BatchUnattested"].topic
+    raw_logs = fetch_logs(chains.l2, block, block, [chains.ledger.address], [topic])
+    told = [log.event for log in chains.events.decode_known(raw_logs)]
+    return [e.data_commitment for e in told if isinstance(e, BatchUnattested) and e.batch_id == batch_id]
 
 
 def committed_batch(event: Filling, first_committed_at: int) -> CommittedBatch:

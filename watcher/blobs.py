@@ -1,17 +1,18 @@
-"""A batch's blobs, from an archive or from beacon nodes; neither is believed."""
+"""A batch's blobs, from an archive, an Alt-DA server or beacon nodes; none is believed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ledger.archive import BlobArchive, blob_matches
+from ledger.chain.altda import AltDaClient
 from ledger.chain.beacon import BeaconClient
-from ledger.errors import BlobNotAvailableError, MalformedAnswerError, RetryableError
+from ledger.errors import BlobFormatError, BlobNotAvailableError, MalformedAnswerError, RetryableError
 from ledger.protocol.batch import post_hash
 from watcher.blocks import blocks_of_second
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ledger.chain.blocks import BlockRef
     from watcher.chains import Chains
@@ -28,37 +29,65 @@ class Blobs:
         self._found: tuple[int, list[BlockRef]] = (0, [])
         # One client an endpoint, so that after a lie the next one can be asked.
         self._beacons = [BeaconClient([url]) for url in settings.beacon_url or ()]
+        self._servers = [AltDaClient(url) for url in settings.altda_url]
 
     def close(self) -> None:
         """Close the connections."""
         for beacon in self._beacons:
             beacon.close()
+        for server in self._servers:
+            server.close()
 
-    def missing(self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes]) -> list[int]:
+    def missing(
+        self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes], commitments: Sequence[bytes] = ()
+    ) -> list[int]:
         """Which of a batch's blobs are not to be had now; arguments as `of`."""
-        lacking = []
+        lacking, elsewhere = [], self._elsewhere(versioned_hashes, commitments)
         for index, blob_hash in enumerate(versioned_hashes):
             try:
-                self._one(blob_hash, [post_hash(versioned_hashes), *posts])
+                self._one(blob_hash, [post_hash(versioned_hashes), *posts], elsewhere)
             except BlobNotAvailableError:
                 lacking.append(index)
         return lacking
 
-    def of(self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes] = ()) -> list[bytes]:
+    def of(
+        self, versioned_hashes: Sequence[bytes], posts: Sequence[bytes] = (), commitments: Sequence[bytes] = ()
+    ) -> list[bytes]:
         """The blobs of a batch in order, each checked against its hash.
 
         Args:
             versioned_hashes: the batch's blobs, which make one post if it was attested.
             posts: other posts that may hold some of them.
+            commitments: under what an Alt-DA server may hold all of them.
 
         Raises:
             BlobNotAvailableError: one of them is not to be had now.
             RpcUnavailableError: a chain does not answer.
         """
-        return [self._one(blob_hash, [post_hash(versioned_hashes), *posts]) for blob_hash in versioned_hashes]
+        elsewhere, named = self._elsewhere(versioned_hashes, commitments), post_hash(versioned_hashes)
+        return [self._one(blob_hash, [named, *posts], elsewhere) for blob_hash in versioned_hashes]
 
-    def _one(self, blob_hash: bytes, posts: Sequence[bytes]) -> bytes:
-        kept = self._archive.get(blob_hash) if self._archive else None
+    def _elsewhere(self, hashes: Sequence[bytes], commitments: Sequence[bytes]) -> dict[bytes, bytes]:
+        """What Alt-DA servers have of these blobs, by hash; nothing is asked if the archive has them all."""
+        if self._archive is not None and all(blob_hash in self._archive for blob_hash in hashes):
+            return {}
+        found: dict[bytes, bytes] = {}
+        for server in self._servers:
+            for commitment in commitments:
+                try:
+                    blobs = server.blobs(commitment, len(hashes))
+                except (RetryableError, BlobFormatError):
+                    continue
+                found |= {h: blob for h, blob in zip(hashes, blobs, strict=True) if blob_matches(blob, h)}
+        for blob_hash, blob in found.items():
+            if self._archive is not None:
+                self._archive.put_checked(blob_hash, blob)
+        return found
+
+    def _one(self, blob_hash: bytes, posts: Sequence[bytes], elsewhere: Mapping[bytes, bytes]) -> bytes:
+        kept = elsewhere.get(blob_hash)
+        if kept is None and self._archive is not None:
+            kept = self._archive.get(blob_hash)
         return self._fetched(blob_hash, self._posted_in(posts)) if kept is None else kept
 
     def _posted_in(self, posts: Sequence[bytes]) -> list[BlockRef]:

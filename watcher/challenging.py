@@ -8,7 +8,7 @@ from ledger.chain.structs import BatchStatus
 from ledger.errors import BlobNotAvailableError, ContractRevertedError
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.units import PPM
-from watcher.batches import committed_batch, filling_at
+from watcher.batches import committed_batch, data_commitments, filling_at
 from watcher.calls import Openings, challenge_call
 from watcher.demanding import answered_posts
 from watcher.judging import proofs
@@ -65,7 +65,7 @@ class Challenger:
         if not self._is_open(batch):
             return False
         try:
-            blobs = self._blobs.of(batch.versioned_hashes, self._other_posts(batch, note, head))
+            blobs = self._blobs.of(batch.versioned_hashes, *self._elsewhere(batch, note, head))
         except BlobNotAvailableError as error:
             self._tell_once(note, "blob_missing", batch_id=batch_id, reason=str(error))
             return False
@@ -86,11 +86,12 @@ class Challenger:
         self._sound(batch_id, note, signed)
         return True
 
-    def _other_posts(self, batch: CommittedBatch, note: BatchNote, head: BlockRef) -> list[bytes]:
-        """Posts beside the batch's own that may hold its blobs: an unattested one's come by demand."""
+    def _elsewhere(self, batch: CommittedBatch, note: BatchNote, head: BlockRef) -> tuple[list[bytes], list[bytes]]:
+        """Where else the blobs of an unattested batch may be: in posts that answered demands, behind Alt-DA servers."""
         if batch.record.attested_at:
-            return []
-        return answered_posts(self._chains, batch.batch_id, note.block, head.number)
+            return [], []
+        posts = answered_posts(self._chains, batch.batch_id, note.block, head.number)
+        return posts, data_commitments(self._chains, batch.batch_id, note.block)
 
     def _prove(self, batch: CommittedBatch, note: BatchNote, proof: Proof, call: Call) -> bool | None:
         """Whether a challenge is on its way; None if the contract does not take this proof."""

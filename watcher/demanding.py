@@ -13,7 +13,7 @@ from ledger.chain.structs import DemandStatus
 from ledger.errors import ContractRevertedError
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.units import CHALLENGE_WINDOW_SECONDS
-from watcher.batches import BLOCKS_AT_ONCE, committed_batch, filling_at
+from watcher.batches import BLOCKS_AT_ONCE, committed_batch, data_commitments, filling_at
 
 if TYPE_CHECKING:
     from ledger.chain.blocks import BlockRef
@@ -73,7 +73,8 @@ class Demander:
         """What is to be done now about the first blob that needs anything."""
         record_hash = self._chains.ledger.batch_hash(batch.batch_id, "latest")
         posts = answered_posts(self._chains, batch.batch_id, note.block, head.number)
-        missing = self._blobs.missing(batch.versioned_hashes, posts)
+        commitments = data_commitments(self._chains, batch.batch_id, note.block)
+        missing = self._blobs.missing(batch.versioned_hashes, posts, commitments)
         note.demanded = {blob: name for blob, name in note.demanded.items() if blob in missing}
         for blob in missing:
             demand = self._demands.demand_of(batch.batch_id, record_hash, blob, "latest")

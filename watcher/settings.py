@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from ledger.chain.fees import GWEI, FeePolicy
-from ledger.config import L2Settings, Urls, state_folder
+from ledger.config import AltDaSettings, L2Settings, Urls, state_folder
 from ledger.setting_types import KeySetting, key_in
 
 
-class WatcherSettings(L2Settings):
+class WatcherSettings(L2Settings, AltDaSettings):
     """Everything that `tributary watch` reads. Without a key it only tells what it would do."""
 
     model_config = SettingsConfigDict(env_prefix="WATCHER_", frozen=True, extra="ignore", populate_by_name=True)

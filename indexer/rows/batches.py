@@ -9,7 +9,7 @@ from indexer.rows.context import Filling
 from ledger.chain.events import blob_inbox
 from ledger.chain.events import receipt_ledger as events
 from ledger.db.models.indexer_batches import Batch, Charge
-from ledger.db.models.indexer_blobs import Post, PostAttestation
+from ledger.db.models.indexer_blobs import DataCommitment, Post, PostAttestation
 from ledger.errors import MalformedLogError
 from ledger.protocol.batch import post_hash
 
@@ -47,6 +47,10 @@ def blobs_attested(event: events.BlobsAttested, at: Event, to: Context) -> None:
 
 def batch_committed(event: events.BatchCommitted, at: Event, to: Context) -> None:
     _fill(event, at, to, Filling(0, event.committed_at))
+
+
+def batch_unattested(event: events.BatchUnattested, at: Event, to: Context) -> None:
+    to.rows.add(DataCommitment, at.origin, batch_id=bigint(event.batch_id), data_commitment=event.data_commitment)
 
 
 def batch_refilled(event: events.BatchRefilled, at: Event, to: Context) -> None:
@@ -123,6 +127,7 @@ HANDLERS: Final[Handlers] = {
     blob_inbox.BlobsPosted: blobs_posted,
     events.BlobsAttested: blobs_attested,
     events.BatchCommitted: batch_committed,
+    events.BatchUnattested: batch_unattested,
     events.BatchRefilled: batch_refilled,
     events.BatchFinalized: batch_finalized,
     events.BatchVoided: batch_voided,

@@ -37,6 +37,9 @@ WHERE next_attempt_at <= %s ORDER BY next_attempt_at, post_hash LIMIT %s
 _POSTED_IN = """
 SELECT block_number, block_hash, l1_time FROM posts WHERE post_hash = %s ORDER BY block_number DESC
 """
+_HELD_UNDER = """
+SELECT DISTINCT d.data_commitment FROM data_commitments d JOIN batches b USING (batch_id) WHERE b.post_hash = %s
+"""
 _UNWANTED = """
 DELETE FROM blob_fetches f WHERE post_hash = %s
 AND NOT EXISTS (SELECT FROM posts p WHERE p.post_hash = f.post_hash)
@@ -113,6 +116,11 @@ class VerificationStore:
         with self.transaction() as cursor:
             rows = cursor.execute(_POSTED_IN, (post_hash,)).fetchall()
         return [BlockRef(number, block_hash, b"", l1_time) for number, block_hash, l1_time in rows]
+
+    def held_under(self, post_hash: bytes) -> list[bytes]:
+        """The commitments under which another layer is said to hold the blobs of this post."""
+        with self.transaction() as cursor:
+            return [bytes(row[0]) for row in cursor.execute(_HELD_UNDER, (post_hash,)).fetchall()]
 
     def fetched(self, post_hash: bytes, blobs: Sequence[CheckedBlob]) -> None:
         """The post's blobs are in the archive."""

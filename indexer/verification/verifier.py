@@ -80,8 +80,8 @@ class Verifier:
             return
         due = self._store.due_posts(int(self._clock()), FETCHES_AT_ONCE + room)
         for post in [p for p in due if p.post_hash not in self._fetching][:room]:
-            blocks = self._store.posted_in(post.post_hash)
-            future = self._pool.submit(self._source.fetch, post.versioned_hashes, blocks)
+            blocks, commitments = self._store.posted_in(post.post_hash), self._store.held_under(post.post_hash)
+            future = self._pool.submit(self._source.fetch, post.versioned_hashes, blocks, commitments)
             self._fetching[post.post_hash] = (post, future)
 
     def _take_in(self, *, wait: bool) -> int:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import psycopg
 
 from batcher.proving import ProvingPool
 from batcher.running import drain, open_parts
 from batcher.settings import BatcherSettings
+from batcher.worker import Worker
 from ledger.chain.logs import LogDecoder, fetch_logs
 from ledger.protocol.signature import address_of
 from tests.factories.operator_flow import OperatorFlow, key_of, operator_flow
 from tests.factories.outbox import Outbox
+from tests.factories.power_cut import PowerCutError, power_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from batcher.parts import Parts
     from ledger.chain.deployment import Deployment
     from tributary.devnet import Devnet
+    from tributary.devnet.node import Node
 
 BOND, OWN_DEPOSIT, PAYER_DEPOSIT = 50_000_000_000, 100_000_000, 10**9
 PAYERS = sorted((key_of("batch payer 0"), key_of("batch payer 1")), key=address_of)
@@ -42,6 +47,17 @@ def batcher_world(devnet: Devnet, folder: Path) -> Iterator[OperatorFlow]:
         yield flow
 
 
+@contextmanager
+def proving_pool() -> Iterator[ProvingPool]:
+    """Worker processes for the batchers of many tests: starting one takes seconds."""
+    pool = ProvingPool(1)
+    pool.warm_up()
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
 def settings_for(flow: OperatorFlow, folder: Path, database_url: str, **changes: Any) -> BatcherSettings:
     """Settings of a batcher that never waits long."""
     key = "0x" + flow.devnet.accounts[0].private_key.hex()
@@ -59,32 +75,82 @@ def settings_for(flow: OperatorFlow, folder: Path, database_url: str, **changes:
     )
 
 
-@contextmanager
-def proving_pool() -> Iterator[ProvingPool]:
-    """Worker processes for the batchers of many tests: starting one takes seconds."""
-    pool = ProvingPool(1)
-    pool.warm_up()
-    try:
-        yield pool
-    finally:
-        pool.close()
-
-
-def run_batcher(settings: BatcherSettings, pool: ProvingPool) -> None:
-    """One run of the batcher, until all that waits is committed."""
+def run_batcher(settings: BatcherSettings, pool: ProvingPool, *, everything: bool = True) -> None:
+    """One run of the batcher, until all that waits (or is due) is committed."""
     with open_parts(settings, draining=True, proving=pool) as parts:
-        drain(parts, everything=True)
+        drain(parts, everything=everything)
+
+
+@dataclass(frozen=True)
+class Batching:
+    """A deployment, an empty database, and the batcher between them."""
+
+    flow: OperatorFlow
+    folder: Path
+    database_url: str
+    pool: ProvingPool
+
+    def settings(self, **changes: Any) -> BatcherSettings:
+        """Settings of a batcher that never waits long."""
+        return settings_for(self.flow, self.folder, self.database_url, **changes)
+
+    def outbox(self) -> Outbox:
+        """The operator's outbox in this database."""
+        flow = self.flow
+        return Outbox(self.database_url, flow.deployment, flow.operator.address, flow.lane_key, flow.devnet.now())
+
+    @contextmanager
+    def parts(self, settings: BatcherSettings | None = None) -> Iterator[Parts]:
+        """A batcher's parts, with the workers of the session."""
+        with open_parts(settings or self.settings(), draining=True, proving=self.pool) as parts:
+            yield parts
+
+    def run(self, settings: BatcherSettings | None = None, *, everything: bool = True) -> None:
+        """One run of the batcher, until all that waits (or is due) is committed."""
+        run_batcher(settings or self.settings(), self.pool, everything=everything)
+
+    def query(self, statement: str) -> list[Any]:
+        """All rows of a statement, read apart from whatever the batcher does."""
+        return query(self.database_url, statement)
+
+    def passes_until(self, parts: Parts, state: str, mine: Node | None = None) -> None:
+        """Pass after pass until the only job is in this state."""
+        worker = Worker(parts)
+        for _ in range(400):
+            worker.run_pass(everything=True)
+            if self.query("SELECT state FROM batch_jobs") == [(state,)]:
+                return
+            if mine is not None:
+                mine.mine()
+            worker.wait()
+        raise AssertionError(f"the job never was {state}")
+
+    def run_through_cuts(self, settings: BatcherSettings, when: Literal["before", "after"], at: int) -> int:
+        """How many power cuts it took until the batcher had nothing left to do."""
+        for cuts in range(200):
+            try:
+                with power_cut(when, at):
+                    self.run(settings)
+            except PowerCutError:
+                continue
+            return cuts
+        raise AssertionError("the batcher never came to an end")
 
 
 def query(database_url: str, statement: str) -> list[Any]:
-    """All rows of a statement, read apart from whatever the batcher does."""
+    """All rows of a statement."""
     with psycopg.connect(database_url) as connection:
         return connection.execute(statement).fetchall()
 
 
-def outbox_for(flow: OperatorFlow, database_url: str) -> Outbox:
-    """The operator's outbox in this database."""
-    return Outbox(database_url, flow.deployment, flow.operator.address, flow.lane_key, flow.devnet.now())
+@contextmanager
+def still(node: Node, block_seconds: int) -> Iterator[None]:
+    """No block on this chain but those that the test mines."""
+    node.call("evm_setIntervalMining", 0)
+    try:
+        yield
+    finally:
+        node.call("evm_setIntervalMining", block_seconds)
 
 
 def events(flow: OperatorFlow, kind: type) -> list[Any]:

@@ -45,6 +45,7 @@ QUERIES: Final = {
     # blobs: where a batch's were posted, since when the L2 knows, what is to be fetched now
     "ix_posts_post_hash": "SELECT block_number FROM posts WHERE post_hash = {bytes}",
     "ix_post_attestations_post_hash": "SELECT l1_time FROM post_attestations WHERE post_hash = {bytes}",
+    "ix_data_commitments_batch_id": "SELECT data_commitment FROM data_commitments WHERE batch_id = 7",
     "ix_blob_fetches_next_attempt_at": "SELECT post_hash FROM blob_fetches WHERE next_attempt_at <= 9",
     # a payer's account with an operator; the payers of an operator
     "ix_spending_caps_payer_operator": "SELECT cap_units FROM spending_caps WHERE payer = {bytes} AND operator = {bytes}",

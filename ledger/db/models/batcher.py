@@ -32,6 +32,7 @@ STATES = (
     "selected",
     "encoded",
     "posted",
+    "stored",
     "attested",
     "committed",
     "finalized",
@@ -41,7 +42,9 @@ STATES = (
 )
 """Life of a job, in order; the last four are ends of that filling (see `batcher.states`)."""
 
-PURPOSES = ("authorize", "post", "relay", "commit", "finalize", "refund")
+PURPOSES = ("authorize", "post", "relay", "commit", "finalize", "refund", "post_demanded", "answer")
+DATA_LAYERS = ("ethereum", "altda")
+"""Where a job's blobs go: to L1, or behind an Alt-DA server."""
 OUTCOMES = ("mined", "reverted", "replaced")
 
 AnyTime = TIMESTAMP(timezone=True)
@@ -59,6 +62,7 @@ class BatchJob(Base):
 
     Which receipts it holds is fixed when it is selected, its bytes when it is encoded. `state` is the last one that
     the batcher saw; the chains decide, and a reorg takes a job back. `fault` says in one sentence why it ended badly.
+    `data_commitment` names the blobs behind the Alt-DA server; `void_fault` is what a challenge proved of the filling.
     """
 
     __tablename__ = "batch_jobs"
@@ -66,6 +70,7 @@ class BatchJob(Base):
         CheckConstraint(_one_of("state", STATES), name="state_known"),
         CheckConstraint("count > 0", name="count_positive"),
         CheckConstraint("(state = 'faulted') = (fault IS NOT NULL)", name="fault_told"),
+        CheckConstraint(_one_of("data_layer", DATA_LAYERS), name="data_layer_known"),
         # A lane's receipts are cut once, and a hole filled once: two batchers that both do it fail at the second.
         UniqueConstraint(
             "chain_id", "ledger_address", "operator", "lane", "first_seq", "fill", name="uq_batch_jobs_filled_once"
@@ -101,6 +106,8 @@ class BatchJob(Base):
     batch_commitment: Mapped[Hash32 | None] = mapped_column(FixedBytes(32))
     sidecar_version: Mapped[str | None] = mapped_column(Text)
     shares_deposit: Mapped[bool] = mapped_column(server_default=text("false"))
+    data_layer: Mapped[str] = mapped_column(Text, server_default=text("'ethereum'"))
+    data_commitment: Mapped[bytes | None] = mapped_column(LargeBinary)
     authorized: Mapped[bool] = mapped_column(server_default=text("false"))
     posted_at: Mapped[ChainSeconds | None] = mapped_column()
     batch_id: Mapped[Sequence64 | None] = mapped_column()
@@ -109,6 +116,7 @@ class BatchJob(Base):
     reserve_units: Mapped[Units | None] = mapped_column()
     terms_from: Mapped[ChainSeconds | None] = mapped_column()
     attested_at: Mapped[ChainSeconds | None] = mapped_column()
+    void_fault: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
     changed_at: Mapped[datetime] = mapped_column(AnyTime, server_default=func.now())
 

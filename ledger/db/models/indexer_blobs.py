@@ -1,4 +1,4 @@
-"""Posts on L1, their attestation on L2, and the blobs themselves. Writer: indexer."""
+"""Posts on L1, their attestation on L2, blobs that other layers hold, and the blobs themselves. Writer: indexer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import ARRAY, BigInteger, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ledger.db.base import Base, LogRow
-from ledger.db.types import Address, ChainSeconds, Count, Hash32, KzgPoint
+from ledger.db.types import Address, ChainSeconds, Count, Hash32, KzgPoint, Sequence64
 
 
 class Post(Base, LogRow):
@@ -33,6 +33,20 @@ class PostAttestation(Base, LogRow):
 
     post_hash: Mapped[Hash32]
     l1_time: Mapped[ChainSeconds]
+
+
+class DataCommitment(Base, LogRow):
+    """Under what another data availability layer holds the blobs of a batch that was committed unattested.
+
+    The operator's word, told on by the ledger: whoever reads there holds each blob against its versioned hash.
+    By batch: where its blobs are to be asked for.
+    """
+
+    __tablename__ = "data_commitments"
+    __table_args__ = (Index(None, "batch_id"),)
+
+    batch_id: Mapped[Sequence64]
+    data_commitment: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Blob(Base):

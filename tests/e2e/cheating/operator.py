@@ -111,10 +111,10 @@ class Operator:
         self.on_l2.execute(self.ledger.commit_batch(batch.header, self.post(batch), batch.charges))
         return self.ledger.batch_count("latest")
 
-    def commit_unattested(self, batch: EncodedBatch) -> int:
+    def commit_unattested(self, batch: EncodedBatch, data_commitment: bytes = b"elsewhere") -> int:
         """The batch's id; its blobs stay where they are."""
         hashes = [versioned_hash(kzg_commitment(blob)) for blob in batch.blobs]
-        call = self.ledger.commit_unattested(batch.header, hashes, batch.charges, b"elsewhere".ljust(32, b"\0"))
+        call = self.ledger.commit_unattested(batch.header, hashes, batch.charges, data_commitment)
         self.on_l2.execute(call)
         return self.ledger.batch_count("latest")
 

@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from ledger.chain.altda import AltDaClient
 from ledger.chain.contracts.blob_demands import BlobDemands
 from ledger.protocol.batch import batch_commitment
+from ledger.protocol.blob.payload import payload_of
 from ledger.protocol.signature import address_of
 from tests.e2e.cheating.conftest import CHEATER, HONEST_OPERATOR, LANES, WATCHER, Scene
 from tests.e2e.cheating.faults import HONEST
 from tests.e2e.cheating.operator import CONSUMED, WITHHELD, Operator
 from tests.e2e.cheating.test_watch_life import of, opened, watch_once
+from tests.factories.altda_server import altda_server
 from tests.factories.operator_flow import DAY, key_of
 from watcher.batches import committed_batch, read_logs
 from watcher.chains import Chains
@@ -72,6 +75,21 @@ def test_a_blob_that_comes_by_demand_is_judged(scene: Scene) -> None:
         assert scene.tokens(operator.on_l2.address) == held + deposit
     told = watch_once(scene, "answered.json", demand=True)
     assert of(told, batch_id) == ["batch_sound"]
+
+
+def test_blobs_behind_an_altda_server_are_judged_without_a_demand(scene: Scene) -> None:
+    with altda_server() as server, closing(Operator(scene.world(HONEST, HONEST_OPERATOR))) as operator:
+        batch = operator.honest_batch()
+        with closing(AltDaClient(server.url)) as client:
+            commitment = client.put(payload_of(batch.blobs))
+        assert commitment is not None
+        batch_id = operator.commit_unattested(batch, commitment)
+        server.configure(GetReturnsWrongBytes=True)
+        told = watch_once(scene, "altda.json", altda_url=(server.url,))
+        assert of(told, batch_id) == ["blob_missing"]
+        server.configure()
+        told = watch_once(scene, "altda.json", altda_url=(server.url,), demand=True)
+        assert of(told, batch_id) == ["batch_sound"]
 
 
 def _committed(watch: Watch, batch_id: int, commitment: bytes) -> Any:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,10 +18,9 @@ from ledger.chain.events.receipt_ledger import BatchCommitted
 from ledger.config import CHECKOUT
 from ledger.protocol.batch import post_hash
 from ledger.protocol.signature import address_of
-from tests.factories.batcher_world import PAYERS, batcher_world, events, outbox_for
+from tests.factories.batcher_world import PAYERS, Batching, events
 from tests.factories.operator_flow import OperatorFlow
 from tests.factories.outbox import Use, mining
-from tributary.devnet import Devnet
 from tributary.ports import free_port
 
 pytestmark = pytest.mark.chain
@@ -31,28 +29,18 @@ FIRST = address_of(PAYERS[0])
 PATIENCE_SECONDS = 120
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("deployments")
-
-
-@pytest.fixture(scope="module")
-def flow(devnet: Devnet, folder: Path) -> Iterator[OperatorFlow]:
-    with batcher_world(devnet, folder) as flow:
-        yield flow
-
-
-def environment(flow: OperatorFlow, folder: Path, database_url: str) -> dict[str, str]:
+def environment(batching: Batching) -> dict[str, str]:
     """What an operator would set, and nothing of the machine's own settings."""
+    devnet = batching.flow.devnet
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {
         **kept,
         "OMP_NUM_THREADS": "1",
-        "DATABASE_URL": database_url,
-        "L1_RPC_URL": flow.devnet.l1_url,
-        "L2_RPC_URL": flow.devnet.l2_url,
-        "DEPLOYMENTS_DIR": str(folder),
-        "BATCHER_OPERATOR_KEY": "0x" + flow.devnet.accounts[0].private_key.hex(),
+        "DATABASE_URL": batching.database_url,
+        "L1_RPC_URL": devnet.l1_url,
+        "L2_RPC_URL": devnet.l2_url,
+        "DEPLOYMENTS_DIR": str(batching.folder),
+        "BATCHER_OPERATOR_KEY": "0x" + devnet.accounts[0].private_key.hex(),
         "BATCHER_POLL_SECONDS": "0.05",
     }
 
@@ -89,16 +77,16 @@ def wait_for_row(database_url: str, statement: str) -> None:
             time.sleep(0.01)
 
 
-def test_a_killed_batcher_goes_on_where_it_was(flow: OperatorFlow, folder: Path, database_url: str) -> None:
-    outbox_for(flow, database_url).issue(1, [Use(FIRST, 0)] * 3, age_seconds=60)
-    settings = environment(flow, folder, database_url)
+def test_a_killed_batcher_goes_on_where_it_was(flow: OperatorFlow, batching: Batching) -> None:
+    batching.outbox().issue(1, [Use(FIRST, 0)] * 3, age_seconds=60)
+    settings = environment(batching)
     recorded = "SELECT 1 FROM batch_transactions WHERE purpose = '{}'"
     flow.devnet.l1.call("evm_setIntervalMining", 0)
     try:
         with started(["--max-age", "30"], settings):
-            wait_for_row(database_url, recorded.format("post"))
+            wait_for_row(batching.database_url, recorded.format("post"))
         with started(["--max-age", "30"], settings), mining(flow.devnet):
-            wait_for_row(database_url, recorded.format("commit"))
+            wait_for_row(batching.database_url, recorded.format("commit"))
     finally:
         flow.devnet.l1.call("evm_setIntervalMining", 12)
     with mining(flow.devnet):
@@ -121,11 +109,11 @@ def test_a_killed_batcher_goes_on_where_it_was(flow: OperatorFlow, folder: Path,
     ids=["no database", "no node", "wrong chain"],
 )
 def test_what_is_wrong_is_told_in_one_sentence(
-    flow: OperatorFlow, folder: Path, database_url: str, changes: dict[str, str], sentence: str
+    flow: OperatorFlow, batching: Batching, changes: dict[str, str], sentence: str
 ) -> None:
     words = {"port": str(free_port()), "l1": flow.devnet.l1_url, "l2": flow.devnet.l2_url}
     changed = {name: value.format(**words) for name, value in changes.items()}
-    code, out, err = run(["--drain"], {**environment(flow, folder, database_url), **changed})
+    code, out, err = run(["--drain"], {**environment(batching), **changed})
     assert (code, out) == (1, "")
     assert sentence.format(**words) in err
     assert len(err.splitlines()) == 1
