@@ -72,6 +72,13 @@ def faulted_jobs(session: Session, deployment: Deployment, operator: bytes) -> l
     return list(session.scalars(select(BatchJob).where(*mine).order_by(BatchJob.job_id)))
 
 
+def lane_faults(session: Session, deployment: Deployment, operator: bytes) -> dict[int, int]:
+    """By lane, the first seq of its first faulted job: what follows it can't be committed. Faulted refills do not count."""
+    mine = (*_of(deployment, operator), BatchJob.state == State.FAULTED, BatchJob.fill == 0)
+    first = select(BatchJob.lane, func.min(BatchJob.first_seq)).where(*mine).group_by(BatchJob.lane)
+    return {lane: seq for lane, seq in session.execute(first)}  # noqa: C416  mypy wants pairs, not rows
+
+
 def committed_batches(session: Session, deployment: Deployment, operator: bytes) -> dict[int, BatchJob]:
     """Committed jobs by their batch's id."""
     mine = (*_of(deployment, operator), BatchJob.state == State.COMMITTED)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from batcher.outbox import database_seconds
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
 from ledger.db.models.batcher import BatchJob, BatchTransaction, RelayedPost
@@ -32,7 +33,8 @@ def relay(parts: Parts, posted: Sequence[BatchJob], *, everything: bool) -> bool
         return False
     with parts.database.transaction() as session:
         leaders = _leaders(session, waiting)
-        waited = _longest_wait_seconds(session, waiting)
+        # Clock seconds, never money.
+        waited = database_seconds(session) - min(job.changed_at for job in waiting).timestamp()
     resent = [_resend(parts, leader, waiting, leaders) for leader in sorted(set(leaders.values()))]
     fresh = [job for job in waiting if job.job_id not in leaders][: parts.settings.share_deposits]
     full = len(fresh) >= parts.settings.share_deposits
@@ -71,8 +73,3 @@ def _leaders(session: Session, waiting: Sequence[BatchJob]) -> dict[int, int]:
         .order_by(RelayedPost.transaction_id)
     )
     return {job_id: leader for job_id, leader in session.execute(rows)}  # noqa: C416  mypy wants pairs, not rows
-
-
-def _longest_wait_seconds(session: Session, waiting: Sequence[BatchJob]) -> float:
-    oldest = min(job.changed_at for job in waiting)
-    return float(session.execute(select(func.extract("epoch", func.clock_timestamp() - oldest))).scalar_one())

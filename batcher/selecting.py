@@ -5,16 +5,19 @@ What was read once is tallied in memory, so that a pass reads only what came sin
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from batcher.cutting import Limits, Load
-from batcher.jobs import lane_end, select_receipts
+from batcher.jobs import lane_end, lane_faults, select_receipts
 from batcher.outbox import database_seconds, first_waiting, lanes, waiting_run
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from batcher.outbox import WaitingReceipt
@@ -33,7 +36,7 @@ class Tally:
     load: Load = field(default_factory=Load)
     is_full: bool = False
     first_issued_at: float = float("inf")
-    """By the database's clock, in Unix seconds."""
+    """By the database's clock, in Unix seconds: a float of time, never of money."""
     first_ended_at: int = 2**63
     """By the receipts' own clock, in Unix seconds."""
 
@@ -50,7 +53,8 @@ class Tally:
     def is_due(self, database_time: float, chain_time: int, max_age_seconds: int) -> bool:
         """Whether the batch goes out: it is full, or its oldest receipt is old.
 
-        Age counts by both clocks, the database's and the receipts' own against the chain's, whichever says more.
+        Age counts by both clocks, the database's and the receipts' own against the chain's, whichever says more. Both
+        are seconds; no float here is money.
         """
         age = max(database_time - self.first_issued_at, chain_time - self.first_ended_at)
         return self.is_full or (self.load.count > 0 and age >= max_age_seconds)
@@ -64,19 +68,34 @@ class Selection:
         self._tallies: dict[int, Tally] = {}
         self._gaps: dict[int, int] = {}
 
-    def select_due(self, view: View, free_places: int, *, everything: bool) -> list[BatchJob]:
-        """New jobs for what is due, at most `free_places`; with `everything`, whatever waits is due."""
-        chains = self._parts.chains
+    def select_due(self, view: View, under_way: Sequence[BatchJob], *, everything: bool) -> list[BatchJob]:
+        """New jobs for what is due, as far as there are places beside those under way.
+
+        The lane with the fewest jobs is next, so that one lane's backlog never keeps another from its deadline. A lane
+        with a faulted job stands still: nothing behind it could be committed.
+
+        Args:
+            view: the L2 that the lanes' next seqs are read from.
+            under_way: jobs that are not committed yet.
+            everything: whether all that waits is due.
+        """
+        chains, places = self._parts.chains, self._parts.settings.max_open_jobs
         with self._parts.database.transaction() as session:
             known = lanes(session, chains.operator, chains.deployment.l2.chain_id, chains.deployment.l2.ledger)
+            still = lane_faults(session, chains.deployment, chains.operator)
+        jobs = Counter(job.lane for job in under_way)
+        # Before the transactions: a node's answer must not keep the database waiting.
+        waiting = {
+            lane: chains.ledger.next_seq(chains.operator, lane, view.head) for lane in known if lane not in still
+        }
         made: list[BatchJob] = []
-        for lane in known:
-            # Before the transaction: a node's answer must not keep the database waiting.
-            next_seq = chains.ledger.next_seq(chains.operator, lane, view.head)
-            while len(made) < free_places:
-                job = self._select_one(lane, next_seq, view, everything=everything)
-                if job is None:
-                    break
+        while waiting and len(under_way) + len(made) < places:
+            lane = min(waiting, key=lambda lane: (jobs[lane], lane))
+            job = self._select_one(lane, waiting[lane], view, everything=everything)
+            if job is None:
+                del waiting[lane]
+            else:
+                jobs[lane] += 1
                 made.append(job)
         return made
 

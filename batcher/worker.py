@@ -14,14 +14,15 @@ from batcher.authorizing import authorize
 from batcher.availability import layer_of
 from batcher.committing import commit, recheck_committed
 from batcher.finalizing import finalize, recheck_finalized
-from batcher.jobs import jobs_past_window, move, revocable_jobs, uncommitted_jobs
+from batcher.jobs import jobs_past_window, lane_faults, move, revocable_jobs, uncommitted_jobs
 from batcher.parts import View, look
 from batcher.posting import attest
 from batcher.prepare import Preparation
 from batcher.refilling import Refilling
 from batcher.relaying import relay
 from batcher.selecting import Selection
-from batcher.states import UNCOMMITTED, State
+from batcher.states import UNCOMMITTED, Purpose, State
+from batcher.transactions import Effect
 from ledger.errors import (
     ContractRevertedError,
     DatabaseUnavailableError,
@@ -71,11 +72,12 @@ class Worker:
             LaneFencedError: another batcher of this operator works on the database.
         """
         view = look(self._parts)
-        self._alarms.look(view)
         began = self._refilling.look(view)
         jobs = self._uncommitted()
-        free_places = self._parts.settings.max_open_jobs - len(jobs)
-        made = self._selection.select_due(view, free_places, everything=everything)
+        self._alarms.look(view, jobs)
+        still = self._behind_a_fault(jobs)
+        jobs = [job for job in jobs if job.job_id not in still or self._is_sent(job)]
+        made = self._selection.select_due(view, jobs, everything=everything)
         jobs += made
         moved = [self._guarded(job, self._step(job, jobs, view)) for job in jobs]
         posted = [job for job in jobs if job.state == State.POSTED and job.shares_deposit]
@@ -87,7 +89,7 @@ class Worker:
         past_window = [job for job in self._past_window(view) if self._answering.may_finalize(job, view)]
         moved += [self._guarded(job, partial(finalize, self._parts, job, view)) for job in past_window]
         moved += self._recheck(view)
-        self.under_way = [job for job in jobs if job.state in UNCOMMITTED]
+        self.under_way = [job for job in jobs if job.state in UNCOMMITTED and job.job_id not in still]
         self.under_way += [job for job in past_window if job.state == State.COMMITTED]
         self.under_way += demanded
         return bool(made) or began or any(moved)
@@ -100,6 +102,16 @@ class Worker:
     def _uncommitted(self) -> list[BatchJob]:
         with self._parts.database.transaction() as session:
             return uncommitted_jobs(session, self._parts.chains.deployment, self._parts.chains.operator)
+
+    def _behind_a_fault(self, jobs: Sequence[BatchJob]) -> set[int]:
+        """The jobs that stand still with a faulted one before them in their lane: they could not be committed."""
+        with self._parts.database.transaction() as session:
+            faults = lane_faults(session, self._parts.chains.deployment, self._parts.chains.operator)
+        return {job.job_id for job in jobs if not job.fill and job.first_seq > faults.get(job.lane, job.first_seq)}
+
+    def _is_sent(self, job: BatchJob) -> bool:
+        """Whether its blobs are on their way: a transaction must be seen through, or later ones wait for its nonce."""
+        return self._parts.transactions.newest(Effect(job.job_id, Purpose.POST, self._parts.chains.l1)) is not None
 
     def _past_window(self, view: View) -> list[BatchJob]:
         committed_by = view.head.timestamp - CHALLENGE_WINDOW_SECONDS
