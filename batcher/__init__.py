@@ -3,13 +3,15 @@
 In: `issued_receipts` and `spend_authorizations` (written by serving), and both chains. Out: blob transactions to
 BlobInbox, `authorize`, `commitBatch`, `finalizeBatch`, `refund` and `recommitBatch` on L2; `batch_jobs` and the tables beside it.
 
-    selected ── encoded ── posted ── attested ── committed ── finalized
-    (a run of   (blobs     (blobs    (the L2     (custody,    (paid to the
-     receipts)   and KZG)   on L1)    knows it)   window)      distributor)
+    selected ── encoded ─┬─ posted ── attested ─┬─ committed ── finalized
+    (a run of   (blobs   │ (blobs     (the L2   │  (custody,    (paid to the
+     receipts)   and KZG)│  on L1)     knows it)│   window)      distributor)
+                         └─ stored ─────────────┘
+                           (behind an Alt-DA server; demanded blobs are posted on L1)
 
 Where a challenge voids a batch, its receipts become a job again: encoded and posted anew, all payers of the voided
 filling refunded, and then `recommitBatch` into the hole, before it is final. Blobs that are those of the voided filling
-are not posted again.
+are not posted again, unless all that was wrong with them is that they were not posted.
 
 Invariants
 - Each receipt of a lane is in exactly one batch, in order of seq, without a gap, from the lane's nextSeq on chain.
