@@ -11,11 +11,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from indexer.archive.checking import Checked, check_archive
-from indexer.archive.fetching import TIMEOUT_SECONDS, ApiSource, ArchiveSource, BeaconSource, Source, fetch_blobs
+from indexer.archive.fetching import (
+    TIMEOUT_SECONDS,
+    AltDaSource,
+    ApiSource,
+    ArchiveSource,
+    BeaconSource,
+    Source,
+    fetch_blobs,
+)
 from indexer.archive.named import NamedBlob, named_blobs
 from indexer.settings import BlobArchiveSettings
 from indexer.verification.commitments import CommitmentPool
 from ledger.archive import BlobArchive
+from ledger.chain.altda import AltDaClient
 from ledger.chain.beacon import BeaconClient
 from ledger.chain.endpoint import public_name
 from ledger.errors import UsageError
@@ -58,7 +67,7 @@ def fetch(
     ] = None,
     api: Annotated[list[str] | None, typer.Option("--api", metavar="URL", help="A Tributary API that has it.")] = None,
 ) -> None:
-    """Get what is missing or damaged: from other archives, APIs, then the beacon nodes of BEACON_URL.
+    """Get what is missing or damaged: from other archives, APIs, then the beacon nodes of BEACON_URL and ALTDA_URL's servers.
 
     Nothing is believed: each blob is held against its hash before it is kept. Exit code 1 if one is still missing.
     """
@@ -67,7 +76,7 @@ def fetch(
         wanting = _checked(archive, blobs, pool).wanting
         asked = _sources(settings, sources or [], api or [], stack)
         if wanting and not asked:
-            raise UsageError("There is nowhere to fetch from; name --from or --api, or set BEACON_URL.")
+            raise UsageError("There is nowhere to fetch from; name --from or --api, or set BEACON_URL or ALTDA_URL.")
         with _bar("Fetching", len(wanting)) as advance:
             left = fetch_blobs(archive, wanting, asked, pool, advance)
     _show("not had", left)
@@ -99,6 +108,10 @@ def _sources(
         beacon = BeaconClient([url])
         stack.callback(beacon.close)
         beacons.append(BeaconSource(public_name(url), beacon))
+    for url in settings.altda_url:
+        server = AltDaClient(url)
+        stack.callback(server.close)
+        beacons.append(AltDaSource(server))
     others: list[Source] = [ArchiveSource(address, BlobArchive(address)) for address in archives]
     return [*others, *(ApiSource(url, client) for url in apis), *beacons]
 

@@ -23,7 +23,7 @@ class CheckingSettings(DatabaseSettings, ArchiveSettings):
     )
 
 
-class BlobArchiveSettings(CheckingSettings):
+class BlobArchiveSettings(CheckingSettings, AltDaSettings):
     """What `tributary archive` is told."""
 
     beacon_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls)] = Field(

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from ledger.chain.endpoint import exchange, public_name
-from ledger.errors import BlobNotAvailableError, RetryableError, RpcRejectedError
+from ledger.errors import BlobFormatError, BlobNotAvailableError, RetryableError, RpcRejectedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     import httpx
 
-    from indexer.archive.named import NamedBlob
+    from indexer.archive.named import Elsewhere, NamedBlob
     from indexer.verification.commitments import CommitmentPool
     from ledger.archive import BlobArchive
+    from ledger.chain.altda import AltDaClient
     from ledger.chain.beacon import BeaconClient
 
 TIMEOUT_SECONDS = 30.0
@@ -74,6 +75,26 @@ class BeaconSource:
 
     def read(self, blob: NamedBlob) -> bytes | None:
         return None if blob.l1_block is None else self._beacon.blob(blob.l1_block, blob.versioned_hash)
+
+
+class AltDaSource:
+    """An Alt-DA server, for blobs of batches that name a commitment there. Keeps the last batch that it gave."""
+
+    def __init__(self, client: AltDaClient) -> None:
+        self.name = client.name
+        self._client = client
+        self._last: tuple[Elsewhere, Sequence[bytes]] | None = None
+
+    def read(self, blob: NamedBlob) -> bytes | None:
+        place = blob.elsewhere
+        if place is None:
+            return None
+        if self._last is None or self._last[0]._replace(position=0) != place._replace(position=0):
+            try:
+                self._last = place, self._client.blobs(place.data_commitment, place.blob_count)
+            except BlobFormatError:
+                return None
+        return self._last[1][place.position]
 
 
 def fetch_blobs(

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from indexer.command_archive import app
 from ledger.archive import BlobArchive
 from ledger.chain.altda import MAX_COMMITMENT_BYTES, AltDaClient
 from ledger.protocol.blob import kzg
@@ -90,6 +92,11 @@ def test_an_index_follows_whichever_way_a_batch_went(
         assert again == world.rebuilt_digests(url), "the archive is enough, without any server"
     finally:
         postgres_server.drop_database("rebuilt_behind_altda")
+    fetched = tmp_path / "fetched"
+    environment = {"DATABASE_URL": world.url, "ARCHIVE_DIR": str(fetched), "ALTDA_URL": server.url}
+    answer = CliRunner().invoke(app, ["fetch"], env={**environment, "BEACON_URL": world.settings.beacon_url[0]})
+    assert answer.exit_code == 0, answer.output
+    assert list(BlobArchive(fetched).hashes()) == list(BlobArchive(world.settings.archive_dir).hashes())
 
 
 @pytest.mark.parametrize("lie", LIES)

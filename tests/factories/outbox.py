@@ -101,7 +101,7 @@ class Outbox:
     def _row(self, receipt: Receipt, use: Use, age_seconds: int) -> list[object]:
         digest = receipt.digest(self.deployment.receipt_domain)
         return [
-            receipt.operator, receipt.lane, receipt.seq, f"request-{receipt.lane}-{receipt.seq}", receipt.payer,
+            receipt.operator, receipt.lane, receipt.seq, f"request-{receipt.operator.hex()}-{receipt.lane}-{receipt.seq}", receipt.payer,
             receipt.asset_id, receipt.request_hash, receipt.response_hash, receipt.input_units, receipt.output_units,
             receipt.fee_units, receipt.attribution_hash, receipt.started_at, receipt.duration_ms, digest,
             sign(digest, self.lane_key), address_of(self.lane_key), bytes(32), bytes(32),
