@@ -8,6 +8,7 @@ import structlog
 
 from batcher.contents import sidecar_of
 from batcher.jobs import move
+from batcher.outbox import database_seconds
 from batcher.states import Purpose, State
 from batcher.transactions import Effect, Standing
 from ledger.protocol.units import BLOB_MAX_AGE_SECONDS, HOUR_SECONDS
@@ -48,7 +49,7 @@ def post(parts: Parts, job: BatchJob, view: View) -> bool:
 
 
 def attest(parts: Parts, job: BatchJob, view: View) -> bool:
-    """Whether the job moved: on, when the L2 knows of its blobs; back, when the L1 dropped them or they aged."""
+    """Whether the job moved: on, when the L2 knows of its blobs; back, when they were dropped, not heard of, or aged."""
     attested_at = attested_in_time(parts, job, view)
     if attested_at:
         log.info("blobs_attested", job_id=job.job_id, l1_time=attested_at)
@@ -57,8 +58,9 @@ def attest(parts: Parts, job: BatchJob, view: View) -> bool:
     progress = parts.transactions.progress(effect, lambda: _sidecar(parts, job))
     if progress.standing is not Standing.MINED:
         return _move(parts, job, State.ENCODED)
-    if _attested_at(parts, job, view):
-        log.warning("blobs_too_old", job_id=job.job_id)
+    too_old = bool(_attested_at(parts, job, view))
+    if too_old or _is_lost(parts, job):
+        log.warning("blobs_too_old" if too_old else "attestation_lost", job_id=job.job_id)
         # Back first: whether the new post was sent is then found out by the same road as ever. It goes alone, since
         # the relay that it shared has been used.
         _move(parts, job, State.ENCODED, shares_deposit=False)
@@ -72,6 +74,13 @@ def attested_in_time(parts: Parts, job: BatchJob, view: View) -> int:
     attested_at = _attested_at(parts, job, view)
     is_fresh = attested_at + BLOB_MAX_AGE_SECONDS - COMMIT_MARGIN_SECONDS > view.head.timestamp
     return attested_at if is_fresh else 0
+
+
+def _is_lost(parts: Parts, job: BatchJob) -> bool:
+    """Whether the L2 should have heard of the post long ago: a deposit that fails there is not tried again by anybody."""
+    with parts.database.transaction() as session:
+        waited_seconds = database_seconds(session) - job.changed_at.timestamp()
+    return waited_seconds > parts.settings.attest_patience_seconds
 
 
 def _attested_at(parts: Parts, job: BatchJob, view: View) -> int:

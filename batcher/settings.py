@@ -51,6 +51,9 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     share_wait_seconds: int = Field(
         default=300, ge=0, description="How long a post waits for others to share its deposit with"
     )
+    attest_patience_seconds: int = Field(
+        default=4 * 3600, ge=1, description="Time after which a post that the L2 has not heard of is made again"
+    )
     altda_url: str | None = Field(
         default=None,
         description="Address of an Alt-DA server (EigenDA's proxy) that blobs go to instead of L1, and where it is down"

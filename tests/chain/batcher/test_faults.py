@@ -180,3 +180,20 @@ def test_a_database_that_drops_its_connections_is_waited_for(flow: OperatorFlow,
         with mining(flow.devnet):
             drain(parts, everything=True)
     assert_once(flow, 10)
+
+
+def test_a_post_that_the_l2_never_hears_of_is_made_again(
+    flow: OperatorFlow, batching: Batching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batching.outbox().issue(11, [Use(FIRST, 0)])
+    settings = batching.settings(attest_patience_seconds=1)
+    with batching.parts(settings) as parts:
+        with monkeypatch.context() as patch:
+            # Queued and never relayed: what a deposit that failed on L2 looks like.
+            patch.setattr(parts.chains.inbox, "post_blobs", parts.chains.inbox.queue_blobs)
+            batching.passes_until(parts, "posted", mine=flow.devnet.l1)
+        with mining(flow.devnet):
+            drain(parts, everything=True)
+    (committed,) = [event for event in events(flow, BatchCommitted) if event.lane == 11]
+    posted = [event.post_hash for event in events(flow, BlobsPosted)]
+    assert posted.count(post_hash(committed.versioned_hashes)) == 2

@@ -12,7 +12,7 @@ from batcher.jobs import uncommitted_jobs
 from batcher.parts import look
 from batcher.running import drain
 from batcher.worker import Worker
-from ledger.chain.events.blob_inbox import BlobsPosted
+from ledger.chain.events.blob_inbox import BlobsPosted, BlobsRelayed
 from ledger.chain.events.receipt_ledger import BatchCommitted
 from ledger.chain.sender import Sender
 from ledger.errors import UsageError
@@ -73,7 +73,7 @@ def test_batches_are_encoded_and_sent_while_earlier_ones_wait_for_their_block(
 ) -> None:
     batching.outbox().issue(21, [Use(FIRST, 0)] * 3)
     sent = "SELECT nonce FROM batch_transactions WHERE purpose = 'post' AND outcome IS NULL ORDER BY nonce"
-    with still(flow.devnet.l1, 12), batching.parts(batching.settings(max_receipts=1)) as parts:
+    with still(flow.devnet.l1, 12), batching.parts(batching.settings(max_receipts=1, share_deposits=3)) as parts:
         worker = Worker(parts)
         for _ in range(200):
             worker.run_pass(everything=True)
@@ -85,6 +85,7 @@ def test_batches_are_encoded_and_sent_while_earlier_ones_wait_for_their_block(
         with mining(flow.devnet):
             drain(parts, everything=True)
     assert committed(flow, 21) == [0, 1, 2]
+    assert [len(event.post_hashes) for event in events(flow, BlobsRelayed)] == [3]
 
 
 def test_two_operators_batch_side_by_side_over_one_database(flow: OperatorFlow, batching: Batching) -> None:
