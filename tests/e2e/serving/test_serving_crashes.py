@@ -31,9 +31,11 @@ LANE = 2
 
 
 @contextmanager
-def process(world: ServingWorld, database_url: str, step: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def process(
+    world: ServingWorld, database_url: str, step: str, **changes: Any
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A gateway in a process of its own that will kill itself at the step: its address and itself."""
-    fields = world.settings(database_url, lane=LANE)
+    fields = world.settings(database_url, lane=LANE, **changes)
     environment = os.environ | {ServingSettings.variable(name): str(value) for name, value in fields.items()}
     words = [sys.executable, "-m", "tests.factories.dying_gateway", step]
     with subprocess.Popen(words, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) as child:
