@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.config import CHECKOUT
 
+BASE = "quill"
 HOW_TO_START = f"""\
 ./scripts/check-vllm ADDRESS [--node-models DIR] [--api-key-file FILE]
 

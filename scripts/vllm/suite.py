@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ledger.protocol.stripping import strip_json, strip_stream
+from scripts.vllm.starting import BASE
 from tests.e2e.serving.checked import check_envelope
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ledger.protocol.receipt import Receipt
     from tests.factories.serving_world import ServingWorld
 
-BASE, ADAPTER, OTHER = "quill", "quill:austen", "quill:bierce"
+ADAPTER, OTHER = f"{BASE}:austen", f"{BASE}:bierce"
 CHAT = [{"role": "user", "content": "It is a truth universally acknowledged, that a single man"}]
 PROMPT = "It is a truth universally acknowledged, that a single man"
 _ISSUED_SECONDS = 10.0

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ledger.errors import DatabaseUnavailableError, TributaryError
+from ledger.errors import DatabaseUnavailableError, TributaryError, UsageError
 from serving.inference.attribution import Attributor
 from serving.inference.engine import Delta
 from serving.inference.open_request import OpenRequest, undelivered
@@ -109,7 +109,8 @@ async def each_delta(request: OpenRequest, take: Callable[[Delta], Awaitable[Non
 def log_failure(request: OpenRequest, error: Exception) -> None:
     """One line for the operator; what a client sees says less."""
     known = isinstance(error, TributaryError)
-    _log.error(
+    log = _log.info if isinstance(error, UsageError) else _log.error
+    log(
         "answer_failed",
         request_id=request.intent.request_id,
         model=request.intent.model,

@@ -60,8 +60,14 @@ class Attempt:
                 return
             finally:
                 await exchange.end()
-                self.pool.leave(node, self.work, self.bounds.least_input + exchange.tally.least if begun else 0)
+                self._leave(node, exchange.tally.least if begun else None)
         raise self._verdict()
+
+    def _leave(self, node: Node, answer_units: int | None) -> None:
+        if answer_units is None:
+            self.pool.leave(node, self.work)
+        else:
+            self.pool.leave(node, self.work, self.bounds.prompt_units, answer_units)
 
     async def _place(self) -> Node:
         try:
@@ -121,7 +127,8 @@ class Attempt:
     @property
     def _size(self) -> int:
         """What makes the beginning take long: the prompt of a stream, all of an answer in one piece."""
-        return max(1, self.bounds.least_input if self.call.stream else self.bounds.units)
+        prompt_units = self.bounds.prompt_units
+        return max(1, prompt_units if self.call.stream else prompt_units + self.bounds.most_output)
 
     def _pace(self, node: Node) -> Pace:
         kind = "stream" if self.call.stream else "whole"

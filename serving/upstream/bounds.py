@@ -18,6 +18,7 @@ MAX_CHOICES = 128
 _TEXT_PARTS = frozenset({"text", "input_text", "refusal"})
 _PROMPTS = {Endpoint.CHAT: "messages", Endpoint.COMPLETION: "prompt", Endpoint.EMBEDDING: "input"}
 _STOPS_AT_MOST = 1024
+_BYTES_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Bounds:
     unseen: int
 
     @property
-    def units(self) -> int:
-        """Tokens of work, as far as can be told."""
-        return self.least_input + self.most_output
+    def prompt_units(self) -> int:
+        """Tokens that the prompt may well have: four bytes each, whatever its words are."""
+        return self.most_input // _BYTES_A_TOKEN
 
 
 def bounds_of(call: Call, model: UpstreamModel) -> Bounds:

@@ -55,7 +55,7 @@ class UpstreamEngine:
         if known is None:
             raise UnknownModelError(f"The model `{call.model}` is not served here.")
         bounds = bounds_of(call, known)
-        work = Work(known, payer, bounds.units)
+        work = Work(known, payer, bounds.prompt_units + self.pool.speed.answer_units(bounds.most_output))
         self.pool.refuse_overload(work)
         return UpstreamAdmission(self.pool, call, bounds, work)
 

@@ -17,7 +17,7 @@ from serving.upstream.errors import Fault, NodeFailedError
 from serving.upstream.models import UpstreamModel
 from serving.upstream.node import PATHS, Node, as_failure
 from serving.upstream.refusals import event_refusal, refusal
-from serving.upstream.shapes import DONE, Events, choices_of, embeddings_of, members_of, parse, usage_of
+from serving.upstream.shapes import DONE, Events, choices_of, embeddings_of, members_of, parse, too_much, usage_of
 from serving.upstream.usage import Tally, details_of
 
 _END_SECONDS = 0.05
@@ -131,7 +131,7 @@ class Exchange:
         async for some in self._response.content.iter_any():
             body += some
             if len(body) > self.node.pool.max_answer_bytes:
-                raise NodeFailedError(Fault.GARBAGE, "The node's answer has no end.")
+                raise too_much()
         self._done = True
         return bytes(body)
 

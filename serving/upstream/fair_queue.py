@@ -44,8 +44,8 @@ class FairQueue(Generic[Item]):
         return self._units_of.total()
 
     def fits(self, payer: bytes, units: int, most_units: float) -> bool:
-        """Whether there is room for it: all of the bound together, or this payer within an equal share of it."""
-        if self.units + units <= most_units:
+        """Whether there is room for it: all of the bound together, or this payer within an equal share of it; one waits always."""
+        if not self._waiting or self.units + units <= most_units:
             return True
         payers = len(self._units_of) + (payer not in self._units_of)
         return payers > 1 and self._units_of[payer] + units <= most_units / payers

@@ -91,12 +91,12 @@ class Pool:
             self._take(node, work)
         return node
 
-    def leave(self, node: Node, work: Work, done_units: int) -> None:
-        """The work is off the node; so many tokens of it were done."""
+    def leave(self, node: Node, work: Work, prompt_units: int = 0, answer_units: int = 0) -> None:
+        """The work is off the node; so much of it was done."""
         node.running -= 1
         node.units -= work.units
-        if done_units:
-            self.speed.add(done_units)
+        if prompt_units + answer_units:
+            self.speed.add(prompt_units + answer_units, answer_units)
         self.grant()
 
     def grant(self) -> None:
@@ -164,7 +164,7 @@ class Pool:
             return waiting.granted.result()
         except asyncio.CancelledError:
             if waiting.granted.done():
-                self.leave(waiting.granted.result(), work, 0)
+                self.leave(waiting.granted.result(), work)
             raise
         finally:
             self._queue.leave(place)

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from serving.errors import UpstreamRefusedError
 from serving.inference.call import Endpoint
 from serving.upstream.errors import Fault, NodeFailedError
 
@@ -33,6 +34,13 @@ def parse(content: bytes) -> dict[str, Any]:
 def garbage(what: str) -> NodeFailedError:
     """The failure of a node that answered something of another form."""
     return NodeFailedError(Fault.GARBAGE, f"The node's answer is {what}.")
+
+
+def too_much() -> UpstreamRefusedError:
+    """What the client is told of an answer that can't be carried: it asked for that much, so no node is at fault."""
+    return UpstreamRefusedError(
+        "The answer is longer than is carried; ask for less at once, or as a stream.", status=400
+    )
 
 
 def members_of(event: dict[str, Any]) -> dict[str, Any] | None:
@@ -103,14 +111,14 @@ class Events:
         """The data of each event that is whole by now.
 
         Raises:
-            NodeFailedError: an event is longer than may be.
+            UpstreamRefusedError: an event is longer than may be.
         """
         self._buffer += some
         if b"\r" in self._buffer:
             self._buffer = self._buffer.replace(b"\r\n", b"\n")
         *events, self._buffer = self._buffer.split(b"\n\n")
         if len(self._buffer) > self._most_bytes:
-            raise garbage("an event without an end")
+            raise too_much()
         for event in events:
             lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
             if lines:

@@ -128,3 +128,23 @@ def test_the_full_suite_runs_the_tests_of_every_marker() -> None:
         [sys.executable, *words, "-m", ""], cwd=CHECKOUT, capture_output=True, text=True, check=True
     )
     assert "deselected" not in everything.stdout
+
+
+def check_vllm(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.vllm", *words]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_check_vllm_says_how_to_start_one() -> None:
+    done = check_vllm()
+    assert done.returncode == 0
+    assert "vllm serve" in done.stdout
+    assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True" in done.stdout
+
+
+def test_check_vllm_says_in_a_sentence_that_nobody_answers() -> None:
+    done = check_vllm("http://127.0.0.1:9/v1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "No OpenAI-compatible server answers at http://127.0.0.1:9/v1; ./scripts/check-vllm says how to start a vLLM.\n"
+    )

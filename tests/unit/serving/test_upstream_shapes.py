@@ -102,9 +102,9 @@ def test_events_are_the_same_however_their_bytes_arrive(datas: list[bytes], end:
     assert found == datas
 
 
-def test_an_event_without_an_end_is_garbage() -> None:
+def test_an_answer_that_is_too_long_is_the_requests_fault() -> None:
     events = Events(100)
-    with pytest.raises(NodeFailedError):
+    with pytest.raises(UpstreamRefusedError):
         list(events.feed(b"data: " + b"x" * 101))
 
 
