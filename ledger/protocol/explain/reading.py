@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.errors import BlobFormatError, ExplainError, KzgError
+from ledger.errors import BlobFormatError, ExplainError
 from ledger.protocol.batch import Charge
 from ledger.protocol.blob import kzg, layout
 from ledger.protocol.blob.decode import BatchColumns, decode
 from ledger.protocol.blob.elements import PublicElement, read_public_element
 from ledger.protocol.blob.faults import attribution_sets, find_faults
+from ledger.protocol.blob.verification import blob_is, opening_holds
 from ledger.protocol.explain.refusal import require
 
 if TYPE_CHECKING:
@@ -74,11 +75,8 @@ def _columns(path: str, batch: BatchPart) -> BatchColumns:
     for place, (part, named) in enumerate(zip(batch.blobs, batch.versioned_hashes, strict=True)):
         here = f"{path}.blobs[{place}]"
         require(kzg.versioned_hash(part.kzg_commitment) == named, f"{here}.kzgCommitment", "it is of another blob")
-        try:
-            proven = kzg.verify_blobs([part.blob], [part.kzg_commitment], [part.proof])
-        except KzgError as error:
-            raise ExplainError(f"{here}.blob", str(error)) from error
-        require(proven, f"{here}.blob", "its proof does not hold")
+        require(len(part.blob) == layout.BLOB_BYTES, f"{here}.blob", f"a blob has {layout.BLOB_BYTES} bytes")
+        require(blob_is(part.blob, part.kzg_commitment, part.proof), f"{here}.blob", "its proof does not hold")
     header = batch.header.header()
     try:
         columns = decode([part.blob for part in batch.blobs], header.attribution_method, header.attribution_params_hash)
@@ -107,7 +105,7 @@ class ProvenElements:
             opening = kzg.Opening(
                 part.element, kzg.domain_point(part.element), part.value, part.kzg_commitment, part.proof
             )
-            proven = kzg.verify_opening(opening, versioned_hashes[part.blob_index])
+            proven = opening_holds(opening, versioned_hashes[part.blob_index])
             require(proven, f"{here}.proof", "the opening does not hold")
             position = part.blob_index * layout.FES_PER_BLOB + part.element
             require(position not in self._values, here, "it stands twice")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -209,6 +212,24 @@ def test_the_command_says_what_holds_and_names_what_does_not(
         verify(["payout", str(bad)])
     with pytest.raises(MalformedInputError, match="can not be read"):
         verify(["payout", str(tmp_path / "none.json")])
+
+
+def test_the_whole_command_takes_less_than_a_second_from_start_to_end(alices: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "payout.json"
+    file.write_bytes(alices)
+    taken = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            [sys.executable, "-m", "tributary", "verify", "payout", str(file)],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        taken.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert f"{file} holds" in done.stdout
+    assert min(taken) < 1, taken  # seconds of processor: it waits for nothing, so on a machine of its own also of clock
 
 
 def test_a_file_of_many_batches_carries_openings_in_place_of_blobs(
