@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 # Whatever a page shows hangs on these: blocks of both chains, verified batches, distributions.
+# What anybody earns hangs on the batches alone; each part of the mark is the end of an index.
 _MARK = text("""
     SELECT (SELECT string_agg(chain_id || tag || number || encode(hash, 'hex'), ',' ORDER BY chain_id, tag) FROM heads)
            AS heads,
            (SELECT count(*) FROM batches WHERE verdict = 'pending') AS unread,
            (SELECT max(distribution_id) FROM distributions) AS distribution,
+           (SELECT max(block_number) FROM batches) AS committed,
+           (SELECT max(finalized_block_number) FROM batches) AS finalized,
+           (SELECT max(voided_block_number) FROM batches) AS voided,
+           (SELECT sum(reorgs) FROM cursors) AS reorgs,
            (SELECT number FROM heads h JOIN deployments d ON h.chain_id = d.l2_chain_id WHERE tag = 'latest') AS block
 """)
 
@@ -36,7 +41,10 @@ class Mark(NamedTuple):
     """What the ledger looked like."""
 
     fingerprint: tuple[object, ...]
+    books: tuple[object, ...]
+    """As long as it is the same, nobody has earned or lost anything."""
     block: int | None
+    reorgs: int
 
 
 class Movements:
@@ -88,7 +96,8 @@ class Movements:
     def _read(self) -> Mark:
         with self._sessions() as session:
             row = session.execute(_MARK).one()
-        return Mark((row.heads, row.unread, row.distribution), row.block)
+        books = (row.unread, row.committed, row.finalized, row.voided, row.reorgs)
+        return Mark((row.heads, row.distribution, *books), books, row.block, int(row.reorgs or 0))
 
     async def close(self) -> None:
         """End the watch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Path, Query
 from pydantic_core import from_json, to_json
@@ -17,6 +17,7 @@ DIGEST_PATTERN: Final = "^0x([0-9a-fA-F]{62}|[0-9a-fA-F]{64})$"
 MOST_ITEMS: Final = 500
 LARGEST_ID: Final = 2**63 - 1
 
+IdSort = Annotated[Literal["id", "-id"], Query(description="By rising id, or `-id` by falling: the newest first.")]
 AddressPath = Annotated[str, Path(pattern=ADDRESS_PATTERN, examples=["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"])]
 AddressQuery = Annotated[str | None, Query(pattern=ADDRESS_PATTERN)]
 DigestPath = Annotated[str, Path(pattern=DIGEST_PATTERN, description="Digest: 32 bytes, or the 31 that are posted.")]
@@ -48,6 +49,29 @@ def cursor_after(*key: int | bytes) -> str:
     """Opaque cursor of the page that begins after the row with this key."""
     plain = [part if isinstance(part, int) else "0x" + part.hex() for part in key]
     return base64.urlsafe_b64encode(to_json(plain)).decode().rstrip("=")
+
+
+_FIGURE_BYTES: Final = 32
+
+
+def as_key(figure: int) -> bytes:
+    """A figure as part of a cursor; an exact sum may be larger than any id."""
+    return figure.to_bytes(_FIGURE_BYTES, "big")
+
+
+def ranked_after(cursor: str | None) -> tuple[int, bytes] | None:
+    """The place (figure, address) behind a cursor of a list ranked by a figure; None for the first page.
+
+    Raises:
+        MalformedInputError: no cursor of ours.
+    """
+    key = key_of(cursor, (bytes, bytes))
+    if key is None:
+        return None
+    figure, address = map(bytes, key)  # type: ignore[arg-type]
+    if len(figure) != _FIGURE_BYTES:
+        raise MalformedInputError("The cursor is none of this path's; take `next_cursor` as it was given.")
+    return int.from_bytes(figure, "big"), address
 
 
 def key_of(cursor: str | None, kinds: tuple[type, ...]) -> tuple[int | bytes, ...] | None:

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from indexer.costs.reader import CostReader
+from indexer.costs.store import CostStore
 from indexer.deployment_file import DeploymentFile, keep_deployment, read_deployment
 from indexer.following.follower import Follower, Progress
 from indexer.following.source import ChainSource, Filter
@@ -33,12 +35,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Indexer:
-    """Two followers and a verifier over one database. Closing it ends connections and processes."""
+    """Two followers, a verifier and a reader of costs over one database. Closing it ends connections and processes."""
 
     l1: Follower
     l2: Follower
     verifier: Verifier
     verification: VerificationStore
+    costs: CostReader
     resources: ExitStack
 
     def __enter__(self) -> Self:
@@ -71,12 +74,16 @@ def assemble(
             "L1", l1.chain_id, settings.l1_rpc_url, patience, {l1.blob_inbox: "BlobInbox"}, l1.deployed_at_block
         )
         l2_parts = _Chain("L2", l2.chain_id, settings.l2_rpc_url, patience, _l2_contracts(l2), l2.deployed_at_block, l2)
-        l1_follower = _follower(l1_parts, url, file, resources, report)
-        l2_follower = _follower(l2_parts, url, file, resources, report)
+        nodes = [_node(parts, resources) for parts in (l1_parts, l2_parts)]
+        l1_follower = _follower(l1_parts, nodes[0], url, file, resources, report)
+        l2_follower = _follower(l2_parts, nodes[1], url, file, resources, report)
         verification = VerificationStore(url)
         resources.callback(verification.close)
         verifier = _verifier(settings, verification, resources)
-        return Indexer(l1_follower, l2_follower, verifier, verification, resources.pop_all())
+        costs = CostStore(url)
+        resources.callback(costs.close)
+        reader = CostReader(costs, nodes)
+        return Indexer(l1_follower, l2_follower, verifier, verification, reader, resources.pop_all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +112,23 @@ def _l2_contracts(l2: L2Deployment) -> dict[bytes, str]:
     }
 
 
-def _follower(
-    chain: _Chain,
-    database_url: str,
-    file: DeploymentFile,
-    resources: ExitStack,
-    report: Callable[[str, Progress], None],
-) -> Follower:
+def _node(chain: _Chain, resources: ExitStack) -> RpcClient:
     patience_seconds, most_requests = chain.patience
     rpc = RpcClient(chain.urls, chain.chain_id, name=chain.name, patience_seconds=patience_seconds)
     rpc.limit_requests(most_requests)
     resources.callback(rpc.close)
     rpc.verify()
+    return rpc
+
+
+def _follower(
+    chain: _Chain,
+    rpc: RpcClient,
+    database_url: str,
+    file: DeploymentFile,
+    resources: ExitStack,
+    report: Callable[[str, Progress], None],
+) -> Follower:
     store = ChainStore(database_url, chain.chain_id)
     resources.callback(store.close)
     token = None if chain.l2 is None else chain.l2.token

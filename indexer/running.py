@@ -44,6 +44,16 @@ def catch_up(indexer: Indexer) -> None:
     indexer.verification.ask_again()
     while indexer.verifier.round():
         pass
+    _read_costs(indexer)
+
+
+def _read_costs(indexer: Indexer) -> None:
+    """Ask for the gas of what was indexed; rows are whole without it, so a node that is away is let be."""
+    try:
+        while indexer.costs.round():
+            pass
+    except RetryableError as error:
+        _log.info("costs_not_read", reason=str(error))
 
 
 def _catch_up_with(follower: Follower) -> None:
@@ -81,10 +91,16 @@ def follow(indexer: Indexer, stop: threading.Event, poll_seconds: float, watch: 
         watch.verified(done)
         return bool(done)
 
+    def read_costs() -> bool:
+        done = indexer.costs.round()
+        watch.costs_read()
+        return bool(done)
+
     jobs: dict[str, Callable[[], bool]] = {
         "L1": lambda: not indexer.l1.step().caught_up,
         "L2": lambda: not indexer.l2.step().caught_up,
         "blobs": verify,
+        "costs": read_costs,
     }
     with ThreadPoolExecutor(len(jobs), thread_name_prefix="index") as pool:
         futures = [pool.submit(_repeat, name, job, stop, poll_seconds, watch) for name, job in jobs.items()]

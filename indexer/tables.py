@@ -12,8 +12,8 @@ from ledger.db.base import Base
 if TYPE_CHECKING:
     from sqlalchemy import Table
 
-OPERATIONAL: Final = frozenset({"blob_fetches", "blocks", "cursors", "heads"})
-"""Where the work stands, which differs from run to run."""
+OPERATIONAL: Final = frozenset({"blob_fetches", "blocks", "cursors", "heads", "transaction_costs"})
+"""Where the work stands, and the gas that nodes told of, which no log holds: both differ from run to run."""
 
 _PREFIX: Final = "indexer_"
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api.schemas.assets import Asset, AssetLine, ListedContributor
 from api.schemas.batches import Batch, BatchLine, Receipt, ReceiptAnswer
 from api.schemas.contributors import ClaimProof, Contributor, ContributorLine, Earnings, Payments
+from api.schemas.costs import Costs
 from api.schemas.distributions import Distribution, DistributionPayees, Distributions
 from api.schemas.figures import Page
 from api.schemas.operators import Operator, OperatorLine
@@ -61,7 +62,7 @@ class TributaryClient:
 
     @_reads("/v1/assets")
     def assets(self, **filters: str | int) -> Page[AssetLine]:
-        """Filters: kind, owner, content_hash, cursor, limit."""
+        """Filters: kind, owner, content_hash, sort, cursor, limit."""
         return self._get(Page[AssetLine], "/v1/assets", **filters)
 
     @_reads("/v1/assets/{asset_id}")
@@ -123,7 +124,7 @@ class TributaryClient:
 
     @_reads("/v1/batches")
     def batches(self, **filters: str | int) -> Page[BatchLine]:
-        """Filters: operator, lane, status, verdict, cursor, limit."""
+        """Filters: operator, lane, status, verdict, sort, cursor, limit."""
         return self._get(Page[BatchLine], "/v1/batches", **filters)
 
     @_reads("/v1/batches/{batch_id}")
@@ -137,6 +138,10 @@ class TributaryClient:
     @_reads("/v1/batches/{batch_id}/receipts/{position}")
     def batch_receipt(self, batch_id: int, position: int, fill: int | None = None) -> ReceiptAnswer:
         return self._get(ReceiptAnswer, f"/v1/batches/{batch_id}/receipts/{position}", fill=fill)
+
+    @_reads("/v1/costs")
+    def costs(self, operator: str | None = None) -> Costs:
+        return self._get(Costs, "/v1/costs", operator=operator)
 
     @_reads("/v1/operators")
     def operators(self, **page: str | int) -> Page[OperatorLine]:

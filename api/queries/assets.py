@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from api.parameters import LARGEST_ID
 from api.reading import Reading
 from ledger.db.entitlement_rule import with_rule
 
-_ASSETS = text("""
+_ASSETS = """
     SELECT a.asset_id, a.kind, a.content_hash, a.registrant, a.uri, a.block_number, e.timestamp AS registered_at,
            o.owner, t.version, t.royalty_ppm, t.data_ppm, t.mode
     FROM assets a
@@ -21,13 +22,14 @@ _ASSETS = text("""
         SELECT version, royalty_ppm, data_ppm, mode FROM terms WHERE asset_id = a.asset_id
         ORDER BY (effective_at <= :now OR version = 1) DESC, version DESC LIMIT 1
     ) t ON true
-    WHERE a.asset_id > :after
+    WHERE a.asset_id {past} :after
       AND (CAST(:asset_id AS bigint) IS NULL OR a.asset_id = :asset_id)
       AND (CAST(:kind AS text) IS NULL OR a.kind = :kind)
       AND (CAST(:owner AS bytea) IS NULL OR o.owner = :owner)
       AND (CAST(:content_hash AS bytea) IS NULL OR a.content_hash = :content_hash)
-    ORDER BY a.asset_id LIMIT :limit
-""")
+    ORDER BY a.asset_id {order} LIMIT :limit
+"""
+_RISING, _FALLING = (text(_ASSETS.format(past=past, order=order)) for past, order in ((">", "ASC"), ("<", "DESC")))
 
 _OWNERS = text("""
     SELECT o.owner, o.block_number, e.timestamp AS at FROM asset_owners o
@@ -89,25 +91,16 @@ _USAGE = text("""
 
 
 def assets(
-    reading: Reading,
-    *,
-    after: int = -1,
-    limit: int = 1,
-    asset_id: int | None = None,
-    kind: str | None = None,
-    owner: bytes | None = None,
-    content_hash: bytes | None = None,
+    reading: Reading, *, after: int | None = None, rising: bool = True, limit: int = 1, **only: int | str | bytes | None
 ) -> list[Row[Any]]:
-    """Assets by rising id, with owner and the version of their terms in force."""
-    given = {
-        "after": after,
-        "limit": limit,
-        "asset_id": asset_id,
-        "kind": kind,
-        "owner": owner,
-        "content_hash": content_hash,
-    }
-    return list(reading.session.execute(_ASSETS, given | {"now": reading.l2.unsafe.timestamp}))
+    """Assets by id past `after`, with owner and the version of their terms in force.
+
+    `only`: those with this `asset_id`, `kind`, `owner` or `content_hash`; None for any.
+    """
+    first = -1 if rising else LARGEST_ID
+    place = {"after": first if after is None else after, "limit": limit, "now": reading.l2.unsafe.timestamp}
+    given = dict.fromkeys(("asset_id", "kind", "owner", "content_hash")) | only | place
+    return list(reading.session.execute(_RISING if rising else _FALLING, given))
 
 
 def owners(reading: Reading, asset_id: int) -> list[Row[Any]]:

@@ -6,17 +6,19 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from api.parameters import LARGEST_ID
 from api.reading import Reading
 
-_BATCHES = text("""
+_BATCHES = """
     SELECT * FROM batches
-    WHERE (batch_id, fill) < (:batch_id, :fill)
+    WHERE (batch_id, fill) {past} (:batch_id, :fill)
       AND (CAST(:operator AS bytea) IS NULL OR operator = :operator)
       AND (CAST(:lane AS integer) IS NULL OR lane = :lane)
       AND (CAST(:status AS text) IS NULL OR status = :status)
       AND (CAST(:verdict AS text) IS NULL OR verdict = :verdict)
-    ORDER BY batch_id DESC, fill DESC LIMIT :limit
-""")
+    ORDER BY batch_id {order}, fill {order} LIMIT :limit
+"""
+_RISING, _FALLING = (text(_BATCHES.format(past=past, order=order)) for past, order in ((">", "ASC"), ("<", "DESC")))
 
 _FILLS = text("SELECT * FROM batches WHERE batch_id = :batch_id ORDER BY fill DESC")
 
@@ -65,19 +67,16 @@ _ISSUED = text("""
 
 
 def batches(
-    reading: Reading,
-    *,
-    before: tuple[int, int],
-    limit: int,
-    operator: bytes | None = None,
-    lane: int | None = None,
-    status: str | None = None,
-    verdict: str | None = None,
+    reading: Reading, *, past: tuple[int, int] | None, rising: bool, limit: int, **only: int | str | bytes | None
 ) -> list[Row[Any]]:
-    """Batches, newest first, before (batch id, fill)."""
-    given = {"batch_id": before[0], "fill": before[1], "limit": limit}
-    filters = {"operator": operator, "lane": lane, "status": status, "verdict": verdict}
-    return list(reading.session.execute(_BATCHES, given | filters))
+    """Batches by id and fill, past this (batch id, fill).
+
+    `only`: those with this `operator`, `lane`, `status` or `verdict`; None for any.
+    """
+    batch_id, fill = past or ((-1, 0) if rising else (LARGEST_ID, 0))
+    place = {"batch_id": batch_id, "fill": fill, "limit": limit}
+    given = dict.fromkeys(("operator", "lane", "status", "verdict")) | only | place
+    return list(reading.session.execute(_RISING if rising else _FALLING, given))
 
 
 def fills(reading: Reading, batch_id: int) -> list[Row[Any]]:

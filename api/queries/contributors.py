@@ -6,12 +6,13 @@ asset's effective shares (`royalty`), or of a dataset that receipts drew on (`da
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Numeric, Row, bindparam, text
 
 from api.reading import Reading
-from ledger.db.entitlement_rule import with_rule
+from ledger.db.entitlement_rule import FROM_THE_FIRST, with_rule
 
 # One row for each source, batch state and day of one payee.
 _EARNINGS = with_rule("""
@@ -41,6 +42,20 @@ _PAYEES = with_rule("""
     ) paid ON true
     ORDER BY o.payee
 """)
+
+# The same, the most earned first.
+_RANKED = with_rule("""
+    WITH {owed}
+    SELECT o.payee, o.numerator, coalesce(paid.units, 0) AS paid_units
+    FROM (
+        SELECT payee, numerator FROM owed
+        WHERE CAST(:most AS numeric) IS NULL OR (numerator, payee) < (CAST(:most AS numeric), CAST(:least AS bytea))
+        ORDER BY numerator DESC, payee DESC LIMIT :limit
+    ) AS o LEFT JOIN LATERAL (
+        SELECT sum(amount_units) AS units FROM claims WHERE payee = o.payee AND block_number <= :through
+    ) paid ON true
+    ORDER BY o.numerator DESC, o.payee DESC
+""").bindparams(bindparam("most", type_=Numeric))
 
 _PAID = text("""
     SELECT coalesce(sum(amount_units) FILTER (WHERE block_number <= :finalized), 0) AS finalized,
@@ -108,6 +123,13 @@ def payees(reading: Reading, through: int, after: bytes, limit: int) -> list[Row
     """Payees by rising address after `after`, with all that they earned and were paid through an L2 block."""
     given = _rule(reading) | {"through": through, "after": after, "limit": limit}
     return list(reading.session.execute(_PAYEES, given))
+
+
+def ranked_payees(reading: Reading, through: int, after: tuple[int, bytes] | None, limit: int) -> list[Row[Any]]:
+    """As `payees`, by falling numerator after the place (numerator, payee)."""
+    most, least = (None, b"") if after is None else (Decimal(after[0]), after[1])
+    given = _rule(reading) | {"through": through, "after": FROM_THE_FIRST, "most": most, "least": least, "limit": limit}
+    return list(reading.session.execute(_RANKED, given))
 
 
 def _rule(reading: Reading) -> dict[str, Any]:

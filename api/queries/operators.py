@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import Numeric, Row, bindparam, text
 
 from api.reading import Reading
 
@@ -17,6 +18,26 @@ _OPERATORS = text("""
         UNION SELECT DISTINCT holder FROM movements WHERE bucket = 'bonds' AND holder > :after
     ) AS known ORDER BY operator LIMIT :limit
 """)
+
+# Every operator is ranked, so the cost follows the batches; there are as many operators as put up a bond or a price.
+_RANKED = """
+    SELECT k.operator, coalesce(v.figure, 0) AS figure FROM (
+        SELECT DISTINCT operator FROM prices
+        UNION SELECT DISTINCT operator FROM lane_keys
+        UNION SELECT DISTINCT operator FROM batches
+        UNION SELECT DISTINCT holder FROM movements WHERE bucket = 'bonds'
+    ) AS k LEFT JOIN (SELECT operator, {figure} AS figure FROM batches GROUP BY operator) v USING (operator)
+    WHERE CAST(:figure AS numeric) IS NULL OR (coalesce(v.figure, 0), k.operator) < (:figure, :operator)
+    ORDER BY figure DESC, k.operator DESC LIMIT :limit
+"""
+_RANKED_BY = {
+    name: text(_RANKED.format(figure=figure)).bindparams(bindparam("figure", type_=Numeric))
+    for name, figure in {
+        "settled_fees": "sum(total_fee_units) FILTER (WHERE status = 'finalized')",
+        "open_fees": "sum(total_fee_units) FILTER (WHERE status = 'open')",
+        "receipts": "sum(count) FILTER (WHERE verdict = 'valid')",
+    }.items()
+}
 
 _VOLUME = text("""
     SELECT operator,
@@ -50,8 +71,6 @@ _SLASHED = text("""
     WHERE m.holder = :operator AND m.bucket = 'bonds' AND m.amount_units < 0 AND m.batch_id IS NOT NULL
 """)
 
-_RESERVED = text("SELECT coalesce(sum(reserve_units), 0) FROM batches WHERE operator = :operator AND status = 'open'")
-
 _LANES = text("""
     SELECT lane, max(first_seq + count) AS next_seq, count(*) AS batches FROM batches
     WHERE operator = :operator GROUP BY lane ORDER BY lane
@@ -71,6 +90,13 @@ _PRICES = text("""
 def operators(reading: Reading, after: bytes, limit: int) -> list[bytes]:
     """Operators by rising address."""
     return [bytes(row.operator) for row in reading.session.execute(_OPERATORS, {"after": after, "limit": limit})]
+
+
+def ranked(reading: Reading, by: str, after: tuple[int, bytes] | None, limit: int) -> list[tuple[int, bytes]]:
+    """(figure, operator), the largest figure first, after that place."""
+    figure, operator = (None, b"") if after is None else (Decimal(after[0]), after[1])
+    given = {"figure": figure, "operator": operator, "limit": limit}
+    return [(int(row.figure), bytes(row.operator)) for row in reading.session.execute(_RANKED_BY[by], given)]
 
 
 def volumes(reading: Reading, who: list[bytes]) -> dict[bytes, Row[Any]]:
@@ -95,11 +121,6 @@ def held(reading: Reading, operator: bytes) -> dict[str, Row[Any]]:
 def slashed_units(reading: Reading, operator: bytes) -> int:
     """What was taken from its bond so far."""
     return int(reading.session.execute(_SLASHED, {"operator": operator}).scalar_one())
-
-
-def reserved_units(reading: Reading, operator: bytes) -> int:
-    """The part of its bond that answers for open batches."""
-    return int(reading.session.execute(_RESERVED, {"operator": operator}).scalar_one())
 
 
 def lanes(reading: Reading, operator: bytes) -> list[Row[Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from api.parameters import LARGEST_ID
 from api.reading import Reading
 
 _BALANCES = text("""
@@ -50,12 +51,13 @@ _CHARGED = text("""
     FROM charges c JOIN batches b USING (batch_id, fill) WHERE c.payer = :payer GROUP BY b.operator
 """)
 
-_CHARGES = text("""
+_CHARGES = """
     SELECT c.batch_id, c.fill, c.amount_units, b.operator, b.lane, b.status, b.committed_at, b.block_number
     FROM charges c JOIN batches b USING (batch_id, fill)
-    WHERE c.payer = :payer AND (c.batch_id, c.fill) < (:batch_id, :fill)
-    ORDER BY c.batch_id DESC, c.fill DESC LIMIT :limit
-""")
+    WHERE c.payer = :payer AND (c.batch_id, c.fill) {past} (:batch_id, :fill)
+    ORDER BY c.batch_id {order}, c.fill {order} LIMIT :limit
+"""
+_RISING, _FALLING = (text(_CHARGES.format(past=past, order=order)) for past, order in ((">", "ASC"), ("<", "DESC")))
 
 # One payer's receipts of a batch stand side by side, so its page is a range of the primary key.
 _RECEIPTS = text("""
@@ -110,10 +112,13 @@ def charged(reading: Reading, payer: bytes) -> dict[bytes, Row[Any]]:
     return {bytes(row.operator): row for row in rows}
 
 
-def charges(reading: Reading, payer: bytes, before: tuple[int, int], limit: int) -> list[Row[Any]]:
-    """Charges, newest first, before (batch id, fill)."""
-    given = {"payer": payer, "batch_id": before[0], "fill": before[1], "limit": limit}
-    return list(reading.session.execute(_CHARGES, given))
+def charges(
+    reading: Reading, payer: bytes, past: tuple[int, int] | None, limit: int, *, rising: bool
+) -> list[Row[Any]]:
+    """Charges by batch, past this (batch id, fill)."""
+    batch_id, fill = past or ((-1, 0) if rising else (LARGEST_ID, 0))
+    given = {"payer": payer, "batch_id": batch_id, "fill": fill, "limit": limit}
+    return list(reading.session.execute(_RISING if rising else _FALLING, given))
 
 
 def receipts(reading: Reading, payer: bytes, place: tuple[int, int, int], limit: int) -> list[Row[Any]]:

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from sqlalchemy import Row
 
-from api.parameters import LARGEST_ID, AddressQuery, Cursor, IdPath, Limit, cursor_after, key_of, optional_address
+from api.parameters import (
+    LARGEST_ID,
+    AddressQuery,
+    Cursor,
+    IdPath,
+    IdSort,
+    Limit,
+    cursor_after,
+    key_of,
+    optional_address,
+)
 from api.queries import assets as queries
 from api.reading import CurrentReading, Reading
 from api.schemas.assets import (
@@ -40,14 +50,16 @@ def list_assets(
     kind: Kind | None = None,
     owner: AddressQuery = None,
     content_hash: Annotated[str | None, Query(pattern=HASH_PATTERN, description="Hash of the asset's files.")] = None,
+    sort: IdSort = "id",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[AssetLine]:
-    """Assets by rising id; filter by kind, owner or content hash."""
+    """Assets by rising id unless `sort` says otherwise; filter by kind, owner or content hash."""
     after = key_of(cursor, (int,))
     rows = queries.assets(
         reading,
-        after=-1 if after is None else int(after[0]),
+        after=None if after is None else int(after[0]),
+        rising=sort == "id",
         limit=limit + 1,
         kind=kind,
         owner=optional_address(owner),

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 from api.finality import Finality
 from api.reading import Reading
 from api.schemas.batches import BatchLine, Closing, Place, Receipt, SetEntry
+from api.schemas.costs import TransactionCost
 from api.schemas.figures import Amount, address, amount, hex_of
 from ledger.protocol.blob.layout import FES_PER_BLOB, a_position, b_position
 
@@ -29,6 +30,8 @@ def batch_line(reading: Reading, row: Row[Any]) -> dict[str, Any]:
         "versioned_hashes": [hex_of(versioned_hash) for versioned_hash in row.versioned_hashes],
         "committed_at": row.committed_at,
         "first_committed_at": row.first_committed_at,
+        "terms_from": row.terms_from,
+        "attested_at": row.attested_at or None,
         "finalized": _closing(reading, row, "finalized"),
         "voided": _closing(reading, row, "voided"),
     }
@@ -44,6 +47,21 @@ def _closing(reading: Reading, row: Row[Any], how: str) -> Closing | None:
     if number is None:
         return None
     return Closing(at=getattr(row, f"{how}_at"), finality=reading.l2.of(number), block=number)
+
+
+def transaction_cost(reading: Reading, row: Row[Any]) -> TransactionCost:
+    """A transaction of a batch, on the chain where it stands."""
+    heads = reading.l2 if row.chain_id == reading.facts.l2_chain_id else reading.l1
+    return TransactionCost(
+        purpose=row.purpose,
+        chain_id=row.chain_id,
+        block=row.block_number,
+        tx_hash=hex_of(row.tx_hash),
+        gas_used=row.gas_used,
+        blob_gas_used=row.blob_gas_used,
+        fee_wei=None if row.fee_wei is None else str(int(row.fee_wei)),
+        finality=Finality.UNSAFE if heads is None else heads.of(row.block_number),
+    )
 
 
 def posted_receipt(reading: Reading, row: Row[Any], batch: Row[Any]) -> Receipt:

@@ -1,14 +1,16 @@
 """GET /v1/batches: what was posted and committed, by whom, and what is wrong with it."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Row
 
-from api.parameters import LARGEST_ID, AddressQuery, Cursor, IdPath, Limit, cursor_after, key_of, optional_address
+from api.parameters import AddressQuery, Cursor, IdPath, IdSort, Limit, cursor_after, key_of, optional_address
 from api.queries import batches as queries
+from api.queries import costs as cost_queries
 from api.reading import CurrentReading, Reading
-from api.routes.batch_lines import as_line, batch_line, posted_receipt
+from api.routes.batch_lines import as_line, batch_line, posted_receipt, transaction_cost
 from api.schemas.batches import (
     Batch,
     BatchLine,
@@ -29,27 +31,35 @@ router = APIRouter(prefix="/batches", tags=["batches"])
 Fill = Annotated[int | None, Query(ge=0, description="A filling of the batch; the newest if left out.")]
 
 
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Which batches a list shows."""
+
+    operator: AddressQuery = None
+    lane: Annotated[int | None, Query(ge=0, le=65_535)] = None
+    status: BatchStatus | None = None
+    verdict: Verdict | None = None
+
+
 @router.get("")
 def list_batches(
     reading: CurrentReading,
-    operator: AddressQuery = None,
-    lane: Annotated[int | None, Query(ge=0, le=65_535)] = None,
-    status: BatchStatus | None = None,
-    verdict: Verdict | None = None,
+    only: Annotated[Only, Depends()],
+    sort: IdSort = "-id",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[BatchLine]:
-    """Batches, newest first; every filling of a batch is an item."""
+    """Batches, newest first unless `sort` says otherwise; every filling of a batch is an item."""
     key = key_of(cursor, (int, int))
-    before = (LARGEST_ID, 0) if key is None else (int(key[0]), int(key[1]))
     rows = queries.batches(
         reading,
-        before=before,
+        past=None if key is None else (int(key[0]), int(key[1])),
+        rising=sort == "id",
         limit=limit + 1,
-        operator=optional_address(operator),
-        lane=lane,
-        status=status,
-        verdict=verdict,
+        operator=optional_address(only.operator),
+        lane=only.lane,
+        status=only.status,
+        verdict=only.verdict,
     )
     shown = rows[:limit]
     following = cursor_after(shown[-1].batch_id, shown[-1].fill) if len(rows) > limit else None
@@ -71,6 +81,7 @@ def one_batch(reading: CurrentReading, batch_id: IdPath) -> Batch:
         attribution_params_hash=hex_of(newest.attribution_params_hash),
         reserve=amount(reading, int(newest.reserve_units), newest.block_number),
         post=_post(reading, newest),
+        costs=[transaction_cost(reading, row) for row in cost_queries.of_batch(reading, batch_id, newest.fill)],
         charges=[
             Charge(
                 position=row.position,

@@ -3,12 +3,22 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Row
 
-from api.parameters import LARGEST_ID, AddressPath, Cursor, Limit, address_of, cursor_after, key_of
+from api.parameters import (
+    LARGEST_ID,
+    AddressPath,
+    Cursor,
+    Limit,
+    address_of,
+    as_key,
+    cursor_after,
+    key_of,
+    ranked_after,
+)
 from api.queries import contributors as queries
 from api.reading import CurrentReading, Reading
 from api.schemas.contributors import (
@@ -36,14 +46,21 @@ DAY_SECONDS = 86_400
 Day = Annotated[dt.date | None, Query(description="UTC day, as 2026-11-20.")]
 
 
+Sort = Annotated[
+    Literal["address", "-earned"], Query(description="By rising address; `-earned`: those who earned most first.")
+]
+
+
 @router.get("")
-def list_contributors(reading: CurrentReading, cursor: Cursor = None, limit: Limit = 100) -> Page[ContributorLine]:
-    """Every payee by rising address, with all it earned and was paid through the finalised L2 block."""
+def list_contributors(
+    reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 100
+) -> Page[ContributorLine]:
+    """Every payee, with all it earned and was paid through the finalised L2 block."""
     if reading.l2.finalized is None:
         raise NotYetFinalError("The index has no finalised L2 block yet; try again in a moment.")
     through = reading.l2.finalized.number
-    after = key_of(cursor, (bytes,))
-    rows = queries.payees(reading, through, b"" if after is None else bytes(after[0]), limit + 1)
+    is_ranked = sort == "-earned"
+    rows = _ranked(reading, through, cursor, limit) if is_ranked else _by_address(reading, through, cursor, limit)
     items = [
         ContributorLine(
             address=address(row.payee),
@@ -53,8 +70,20 @@ def list_contributors(reading: CurrentReading, cursor: Cursor = None, limit: Lim
         )
         for row in rows[:limit]
     ]
-    following = cursor_after(bytes(rows[limit - 1].payee)) if len(rows) > limit else None
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursor_after(*([as_key(int(last.numerator))] if is_ranked else []), bytes(last.payee))
     return Page[ContributorLine](read_at=ReadAt.of(reading), items=items, next_cursor=following)
+
+
+def _by_address(reading: Reading, through: int, cursor: str | None, limit: int) -> list[Row[Any]]:
+    after = key_of(cursor, (bytes,))
+    return queries.payees(reading, through, b"" if after is None else bytes(after[0]), limit + 1)
+
+
+def _ranked(reading: Reading, through: int, cursor: str | None, limit: int) -> list[Row[Any]]:
+    return queries.ranked_payees(reading, through, ranked_after(cursor), limit + 1)
 
 
 @router.get("/{payee}")

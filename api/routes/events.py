@@ -23,7 +23,9 @@ router = APIRouter(tags=["events"])
 async def events(
     request: Request, contributor: Annotated[str | None, Query(pattern=ADDRESS_PATTERN)] = None
 ) -> AsyncIterator[ServerSentEvent]:
-    """`change` whenever the ledger has moved, with the newest L2 block; `earnings` when this contributor has earned.
+    """`change` whenever the ledger has moved; `earnings` when this contributor has earned.
+
+    A `change` has the newest L2 block and how often blocks of either chain were rolled back so far.
 
     Both come once at the start. An `earnings` event holds exact numerators over 10^30: `settled` from batches that are
     final on L2, `open` from those that can still be challenged, at the newest block.
@@ -31,10 +33,12 @@ async def events(
     who = optional_address(contributor)
     movements: Movements = request.app.state.movements
     earned: dict[str, str] | None = None
+    books: tuple[object, ...] | None = None
     async for mark in movements.marks():
-        yield ServerSentEvent(event="change", data={"block": mark.block})
-        if who is None:
+        yield ServerSentEvent(event="change", data={"block": mark.block, "reorgs": mark.reorgs})
+        if who is None or mark.books == books:
             continue
+        books = mark.books
         now = await run_in_threadpool(_earned, request, who)
         if now != earned:
             earned = now

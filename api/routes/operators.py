@@ -1,30 +1,44 @@
 """GET /v1/operators: who serves, at which price, with what at stake."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Row
 
-from api.parameters import AddressPath, Cursor, Limit, address_of, cursor_after, key_of
+from api.parameters import AddressPath, Cursor, Limit, address_of, as_key, cursor_after, key_of, ranked_after
 from api.queries import operators as queries
+from api.queries import standing
 from api.reading import CurrentReading, Reading
-from api.schemas.figures import Figure, Page, ReadAt, address, amount
-from api.schemas.operators import Key, Lane, Operator, OperatorLine, PublishedPrice
+from api.schemas.figures import Amount, Figure, Page, ReadAt, address, amount
+from api.schemas.operators import Exposure, Key, Lane, Operator, OperatorLine, PublishedPrice, Uptime
+from api.uptime import uptime
 from ledger.errors import NotFoundError
+from ledger.protocol.units import PPM
 
 router = APIRouter(prefix="/operators", tags=["operators"])
 
 
+Sort = Annotated[
+    Literal["address", "-settled_fees", "-open_fees", "-receipts"],
+    Query(description="By rising address; or, with a minus, the largest first, by the figure at the newest block."),
+]
+
+
 @router.get("")
-def list_operators(reading: CurrentReading, cursor: Cursor = None, limit: Limit = 50) -> Page[OperatorLine]:
-    """Operators by rising address, with their volume."""
-    key = key_of(cursor, (bytes,))
-    found = queries.operators(reading, b"" if key is None else bytes(key[0]), limit + 1)
-    shown = found[:limit]
-    volumes, findings = queries.volumes(reading, shown), queries.finding_counts(reading, shown)
-    items = [OperatorLine(**_line(reading, who, volumes.get(who), findings.get(who, 0))) for who in shown]
-    following = cursor_after(shown[-1]) if len(found) > limit else None
-    return Page[OperatorLine](read_at=ReadAt.of(reading), items=items, next_cursor=following)
+def list_operators(
+    reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 50
+) -> Page[OperatorLine]:
+    """Operators with their volume, uptime and exposure."""
+    if sort == "address":
+        key = key_of(cursor, (bytes,))
+        found = queries.operators(reading, b"" if key is None else bytes(key[0]), limit + 1)
+        places = [(who,) for who in found]
+    else:
+        ranked = queries.ranked(reading, sort.removeprefix("-"), ranked_after(cursor), limit + 1)
+        found = [who for _, who in ranked]
+        places = [(as_key(figure), who) for figure, who in ranked]
+    following = cursor_after(*places[limit - 1]) if len(found) > limit else None
+    return Page[OperatorLine](read_at=ReadAt.of(reading), items=_lines(reading, found[:limit]), next_cursor=following)
 
 
 @router.get("/{operator}")
@@ -32,15 +46,15 @@ def one_operator(reading: CurrentReading, operator: AddressPath) -> Operator:
     """One operator: volume, bond, lanes with their keys, published prices."""
     who = address_of(operator)
     keys, prices, held = queries.keys(reading, who), queries.prices(reading, who), queries.held(reading, who)
-    volume = queries.volumes(reading, [who]).get(who)
-    if not (keys or prices or held or volume):
+    (line,) = _lines(reading, [who])
+    if not (keys or prices or held or line.last_committed_at):
         raise NotFoundError(f"{address(who)} is no operator; GET /v1/operators lists them.")
     now = reading.l2.unsafe.number
     return Operator(
-        **_line(reading, who, volume, queries.finding_counts(reading, [who]).get(who, 0)),
+        **line.model_dump(),
         read_at=ReadAt.of(reading),
         bond=_held(reading, held.get("bonds")),
-        reserved=amount(reading, queries.reserved_units(reading, who), now),
+        reserved=line.exposure.reserved,
         own_deposit=_held(reading, held.get("operator_deposits")),
         slashed=amount(reading, queries.slashed_units(reading, who), now),
         lanes=_lanes(reading, queries.lanes(reading, who), keys),
@@ -48,7 +62,47 @@ def one_operator(reading: CurrentReading, operator: AddressPath) -> Operator:
     )
 
 
-def _line(reading: Reading, who: bytes, volume: Row[Any] | None, findings: int) -> dict[str, Any]:
+def _lines(reading: Reading, who: list[bytes]) -> list[OperatorLine]:
+    """Lines of these operators, in this order."""
+    volumes, findings = queries.volumes(reading, who), queries.finding_counts(reading, who)
+    commits, stakes = standing.commits(reading, who), standing.stakes(reading, who)
+    return [
+        OperatorLine(
+            **_volume(reading, one, volumes.get(one), findings.get(one, 0)),
+            uptime=_uptime(reading, commits[one]),
+            exposure=_exposure(reading, stakes[one]),
+        )
+        for one in who
+    ]
+
+
+def _uptime(reading: Reading, commits: Row[Any]) -> Uptime | None:
+    now, times = reading.l2.unsafe.timestamp, commits.times
+    if not times and not commits.is_older:
+        return None
+    since = now - standing.WINDOW_SECONDS
+    if times and (len(times) == standing.MOST_BATCHES or not commits.is_older):
+        since = max(since, times[0])
+    span = uptime(times or [], since, now)
+    return Uptime(**span._asdict(), ppm=span.ppm, late_batches=commits.late)
+
+
+def _exposure(reading: Reading, stake: Row[Any]) -> Exposure:
+    bond, reserved, fees = (int(getattr(stake, f"{name}_units")) for name in ("bond", "reserved", "open"))
+
+    def now(units: int) -> Amount:
+        return amount(reading, units, reading.l2.unsafe.number)
+
+    return Exposure(
+        fees=now(fees),
+        bond=now(bond),
+        reserved=now(reserved),
+        free=now(max(0, bond - reserved)),
+        bond_per_fee_ppm=bond * PPM // fees if fees else None,
+    )
+
+
+def _volume(reading: Reading, who: bytes, volume: Row[Any] | None, findings: int) -> dict[str, Any]:
     def units(tier: str) -> int:
         return 0 if volume is None else int(getattr(volume, f"settled_{tier}"))
 

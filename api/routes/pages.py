@@ -39,8 +39,12 @@ HEADERS: Final = {
 @router.get("/")
 @router.get("/verify")
 @router.get("/docs")
-@router.get("/contributors/{address}")
-@router.get("/payers/{address}")
+@router.get("/contributors/{name}")
+@router.get("/payers/{name}")
+@router.get("/operators/{name}")
+@router.get("/assets")
+@router.get("/assets/{name}")
+@router.get("/batches/{name}")
 def page() -> Response:
-    """The shell; its script reads the address."""
+    """The shell; its script reads what is named."""
     return HTMLResponse(_SHELL, headers=HEADERS)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import Row
 
-from api.parameters import LARGEST_ID, AddressPath, Cursor, IdPath, Limit, address_of, cursor_after, key_of
+from api.parameters import AddressPath, Cursor, IdPath, IdSort, Limit, address_of, cursor_after, key_of
 from api.queries import batches as batch_queries
 from api.queries import payers as queries
 from api.reading import CurrentReading, Reading
@@ -53,13 +53,13 @@ def one_payer(reading: CurrentReading, payer: AddressPath) -> Payer:
 
 @router.get("/{payer}/charges")
 def payer_charges(
-    reading: CurrentReading, payer: AddressPath, cursor: Cursor = None, limit: Limit = 50
+    reading: CurrentReading, payer: AddressPath, sort: IdSort = "-id", cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ChargeLine]:
-    """What each batch charged, newest first."""
+    """What each batch charged, newest first unless `sort` says otherwise."""
     who = address_of(payer)
     key = key_of(cursor, (int, int))
-    before = (LARGEST_ID, 0) if key is None else (int(key[0]), int(key[1]))
-    rows = queries.charges(reading, who, before, limit + 1)
+    past = None if key is None else (int(key[0]), int(key[1]))
+    rows = queries.charges(reading, who, past, limit + 1, rising=sort == "id")
     shown = rows[:limit]
     following = cursor_after(shown[-1].batch_id, shown[-1].fill) if len(rows) > limit else None
     items = [

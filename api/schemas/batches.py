@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.finality import Finality
+from api.schemas.costs import TransactionCost
 from api.schemas.figures import AddressText, Amount, HashText, Model, ReadAt, Seconds, UnitsText
 
 BatchStatus = Literal["open", "finalized", "voided"]
@@ -39,6 +40,12 @@ class BatchLine(Model):
     versioned_hashes: list[HashText]
     committed_at: Seconds
     first_committed_at: Seconds
+    terms_from: Seconds = Field(
+        description="A receipt's terms are those in force when it began, but not before this time nor after the first commit"
+    )
+    attested_at: Seconds | None = Field(
+        description="L1 time of the post, by the L2 ledger's own record; null if it was committed before the L2 knew of one"
+    )
     finalized: Closing | None
     voided: Closing | None
 
@@ -93,6 +100,7 @@ class Batch(BatchLine):
     attribution_params_hash: HashText
     reserve: Amount = Field(description="The part of the operator's bond that answers for it")
     post: Post | None
+    costs: list[TransactionCost] = Field(description="Its transactions and what they took")
     charges: list[Charge]
     sums: list[WeightedFee]
     findings: list[Finding]

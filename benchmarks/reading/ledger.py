@@ -142,6 +142,28 @@ _STATEMENTS = (
     FROM generate_series(CAST(1 AS bigint), {batches}) b, LATERAL (SELECT {last} - {step} * ({batches} + 1 - b) AS t) at
     """,
     """
+    INSERT INTO events (chain_id, block_number, block_hash, log_index, timestamp, tx_hash, address, name, args)
+    SELECT chain_id, finalized_block_number, finalized_block_hash, finalized_log_index, finalized_at,
+           sha256(convert_to('f' || batch_id, 'UTF8')), operator, 'BatchFinalized', '{{}}'
+    FROM batches WHERE finalized_block_number IS NOT NULL
+    """,
+    """
+    INSERT INTO posts (chain_id, block_number, block_hash, log_index, post_hash, poster, l1_time, versioned_hashes, tx_hash)
+    SELECT 900, batch_id, sha256(convert_to('l1' || batch_id, 'UTF8')), 0, post_hash, operator, committed_at, versioned_hashes,
+           sha256(convert_to('p' || batch_id, 'UTF8'))
+    FROM batches
+    """,
+    """
+    INSERT INTO transaction_costs (chain_id, block_number, block_hash, log_index, tx_hash, purpose, gas_used,
+        gas_price_wei, blob_gas_used, blob_gas_price_wei, l1_fee_wei, attempts, next_attempt_at)
+    SELECT chain_id, block_number, block_hash, log_index, tx_hash, purpose, 100000, 1000000000, blob_gas, 1, 0, 1, 0 FROM (
+        SELECT chain_id, block_number, block_hash, log_index, tx_hash, 'post' AS purpose, 786432 AS blob_gas FROM posts
+        UNION ALL SELECT chain_id, block_number, block_hash, log_index, tx_hash, 'commit', 0 FROM batches
+        UNION ALL SELECT chain_id, block_number, block_hash, log_index, tx_hash, 'finalize', 0 FROM events
+        WHERE name = 'BatchFinalized'
+    ) told
+    """,
+    """
     INSERT INTO batch_sums (batch_id, fill, asset_id, asset_version, dataset_id, dataset_version, weighted_fee_units, receipts)
     SELECT b, 0, CASE WHEN b = 1 AND k = 0 THEN {rare} ELSE 1 + (b * {sums} + k) % {assets} END, 1, 0, 0,
            CAST({receipts} / {sums} * 1000 AS numeric) * 1000000, {receipts} / {sums}

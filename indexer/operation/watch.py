@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from indexer.following.follower import Progress
     from indexer.verification.verifier import Round
+
+
+NEEDED: Final = ("L1", "L2", "blobs")
+"""The loops on which rows depend that anybody relies on; gas is for display."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,12 @@ class LoopState:
 
 
 class Watch:
-    """The loops' states by name: "L1", "L2" and "blobs". Thread-safe."""
+    """The loops' states by name: "L1", "L2", "blobs" and "costs". Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._lock = threading.Lock()
-        self._loops = {name: LoopState() for name in ("L1", "L2", "blobs")}
+        self._loops = {name: LoopState() for name in (*NEEDED, "costs")}
 
     def loops(self) -> dict[str, LoopState]:
         """A snapshot."""
@@ -75,6 +79,11 @@ class Watch:
                 fetching=done.fetching,
             )
 
+    def costs_read(self) -> None:
+        """The reader of costs finished a round."""
+        with self._lock:
+            self._loops["costs"] = replace(self._loops["costs"], succeeded_at=self.clock(), waiting_for=None)
+
     def succeeded_since(self, loop: str, begun: float) -> bool:
         """Whether the loop got anything done at or after this time of the clock."""
         with self._lock:
@@ -95,7 +104,9 @@ class Watch:
             most_blocks: how far a chain's rows may be behind.
         """
         reasons = []
-        for name, loop in self.loops().items():
+        loops = self.loops()
+        for name in NEEDED:
+            loop = loops[name]
             if loop.succeeded_at is None:
                 reasons.append(f"{name}: {loop.waiting_for or 'it has not looked yet.'}")
             elif self.clock() - loop.succeeded_at > most_seconds:

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from indexer.rows import batches, contributors, distribution, escrow, operators, registry
 from indexer.rows.buffer import Origin, Rows, column_names
 from indexer.rows.context import Context, Event
+from indexer.rows.costs import note_cost
 from indexer.rows.decoding import decode_logs
 from indexer.rows.transfers import MovedAt, TransferAt, reconcile
 from indexer.verification.findings import Finding
@@ -79,6 +80,7 @@ class Interpreter:
             ordinals: dict[Origin, int] = {}
             good = [log for log in of_one if self._record(log, timestamps[log.raw.block_number], context, ordinals)]
             self._book(good, context, ordinals)
+            note_cost(self._chain_id, good, context.rows)
         return context.rows
 
     def _record(self, log: Decoded, timestamp: int, context: Context, ordinals: dict[Origin, int]) -> bool:

@@ -34,7 +34,10 @@ QUERIES: Final = {
     "ix_prices_operator_asset_id_effective_at": "SELECT input_price_units FROM prices WHERE operator = {bytes}",
     "ix_lane_keys_operator_lane_key": "SELECT added_at FROM lane_keys WHERE operator = {bytes} AND lane = 7",
     # batches: the one that holds a seq; finalised up to a block; to be judged; of a post
-    "ix_batches_operator_lane_first_seq": "SELECT batch_id FROM batches WHERE operator = {bytes} AND first_seq <= 9",
+    "ix_batches_operator_lane_first_seq":
+        "SELECT batch_id FROM batches WHERE operator = {bytes} AND lane = 7 AND first_seq <= 9 ORDER BY first_seq DESC LIMIT 1",
+    "ix_batches_operator_first_committed_at":
+        "SELECT first_committed_at FROM batches WHERE operator = {bytes} ORDER BY first_committed_at DESC LIMIT 1000",
     "ix_batches_finalized_block_number": "SELECT batch_id FROM batches WHERE finalized_block_number <= 9",
     "ix_batches_pending": "SELECT batch_id FROM batches WHERE verdict = 'pending' ORDER BY batch_id LIMIT 8",
     "ix_batches_post_hash": "SELECT batch_id FROM batches WHERE post_hash = {bytes}",
@@ -47,6 +50,9 @@ QUERIES: Final = {
     "ix_post_attestations_post_hash": "SELECT l1_time FROM post_attestations WHERE post_hash = {bytes}",
     "ix_data_commitments_batch_id": "SELECT data_commitment FROM data_commitments WHERE batch_id = 7",
     "ix_blob_fetches_next_attempt_at": "SELECT post_hash FROM blob_fetches WHERE next_attempt_at <= 9",
+    # transactions whose gas is to be asked for
+    "ix_transaction_costs_unread":
+        "SELECT tx_hash FROM transaction_costs WHERE chain_id = 901 AND gas_used IS NULL AND next_attempt_at <= 9",
     # a payer's account with an operator; the payers of an operator
     "ix_spending_caps_payer_operator": "SELECT cap_units FROM spending_caps WHERE payer = {bytes} AND operator = {bytes}",
     "ix_spending_caps_operator": "SELECT payer FROM spending_caps WHERE operator = {bytes}",
@@ -110,6 +116,8 @@ def special(column: str) -> str | None:
     """Columns that do not differ from row to row."""
     if column == "chain_id":
         return "CASE WHEN g > 0 THEN 901 END"
+    if column == "gas_used":
+        return f"CASE WHEN g <= {ROWS - 9} THEN g END"
     if column == "verdict":
         return f"CASE WHEN g > {ROWS - 5} THEN 'pending' ELSE 'valid' END"
     return None

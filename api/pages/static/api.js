@@ -14,7 +14,7 @@ export async function read(path, signal) {
     answer = await fetch(path, { headers: { accept: "application/json" }, signal });
   } catch (cause) {
     if (cause.name === "AbortError") throw cause;
-    throw new Problem(0, "The API does not answer", "Check the connection; the page tries again by itself.");
+    throw new Problem(0, "The API does not answer", "Check the connection, and that the API is running.");
   }
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));

@@ -1,26 +1,28 @@
-// Earnings by day as bars, with a table of the same figures for whoever can't see or point.
+// Amounts by day as bars, with a table of the same figures for whoever can't see or point.
 import { html } from "lit-html";
 import { height, tokens, whole } from "./figures.js";
 
 let plotting;
 
-export function dailyChart(days) {
+export function dailyChart(days, empty) {
   const rows = days.map((day) => ({
     day: day.day,
     settled: whole((day.settled.finalized ?? day.settled.unsafe).numerator),
     open: whole(day.open.unsafe.numerator) + whole(day.settled.unsafe.numerator) - whole((day.settled.finalized ?? day.settled.unsafe).numerator),
   }));
-  if (!rows.length) return html`<p class="empty">Nothing was earned in this span yet. Earnings appear once a batch with your asset is on chain.</p>`;
+  if (!rows.length) return html`<p class="empty">${empty}</p>`;
   queueMicrotask(() => draw(rows));
-  return html`<div id="daily" class="chart" role="img" aria-label="Earnings by day; the table below has the same figures"></div>
-    <details><summary>As a table</summary><table><caption>Earnings by UTC day</caption>
+  return html`<div id="daily" class="chart" role="img" aria-label="Amounts by day; the table below has the same figures"></div>
+    <details><summary>As a table</summary><table><caption>Amounts by UTC day</caption>
     <thead><tr><th scope="col">Day</th><th scope="col" class="number">Final</th><th scope="col" class="number">Not final yet</th></tr></thead>
     <tbody>${rows.map((row) => html`<tr><td>${row.day}</td><td class="number">${tokens(row.settled)}</td><td class="number">${tokens(row.open)}</td></tr>`)}</tbody></table></details>`;
 }
 
 async function draw(rows) {
   const place = document.getElementById("daily");
-  if (!place) return;
+  const shown = JSON.stringify(rows.map((row) => [row.day, String(row.settled), String(row.open)])) + place?.clientWidth;
+  if (!place || place.dataset.shown === shown) return; // the ledger moved, these figures did not
+  place.dataset.shown = shown;
   const { default: uPlot } = await (plotting ??= import("./vendor/uplot/uPlot.esm.js"));
   const style = getComputedStyle(document.documentElement);
   const [ink, accent, line] = ["--soft", "--accent", "--line"].map((name) => resolved(style.getPropertyValue(name)));

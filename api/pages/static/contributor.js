@@ -3,9 +3,11 @@ import { html, nothing } from "lit-html";
 import { read, readOr } from "./api.js";
 import { dailyChart, shareBars } from "./chart.js";
 import { claim, hasWallet } from "./claim.js";
-import { badge, contributorLink, figure, moment, payerLink, short, standing, tokens, whole } from "./figures.js";
-import { live, notice } from "./page.js";
+import { assetLink, badge, contributorLink, figure, moment, short, standing, tokens, whole } from "./figures.js";
+import { live, say } from "./page.js";
 import { payoutStands } from "./proofs.js";
+import { receiptTable } from "./receipts.js";
+import { table } from "./tables.js";
 
 const REASONS = {
   protocol: "runs the protocol",
@@ -38,9 +40,9 @@ function draw({ person, span, payments, proof, receipts }, contracts) {
       ${figure("Claimable now", person.claimable?.units ?? null, claimNote(person))}
     </dl>
     ${claimCard(person, proof, contracts)}
-    <section class="card" aria-labelledby="days"><h2 id="days">Earned over time</h2>${dailyChart(span.by_day)}</section>
+    <section class="card" aria-labelledby="days"><h2 id="days">Earned over time</h2>${dailyChart(span.by_day, "Nothing was earned yet. Earnings appear once a batch with your asset is on chain.")}</section>
     <section class="card" aria-labelledby="why"><h2 id="why">Why this amount</h2>${sources(person)}${explained(person)}</section>
-    <section class="card" aria-labelledby="uses"><h2 id="uses">Latest receipts of your assets</h2>${receiptTable(receipts.items)}</section>
+    <section class="card" aria-labelledby="uses"><h2 id="uses">Latest receipts of your assets</h2>${receiptTable(receipts.items, "No batch holds a receipt of an asset of yours yet.")}</section>
     <section class="card" aria-labelledby="paid"><h2 id="paid">Payments</h2>${paymentTable(payments)}
       <p>Statement of the last 30 days: <a href="/v1/contributors/${person.address}/statement?format=pdf" download>PDF</a>, <a href="/v1/contributors/${person.address}/statement?format=csv" download>CSV</a></p></section>`;
 }
@@ -65,10 +67,10 @@ function claimCard(person, proof, contracts) {
   const send = async (event) => {
     event.target.disabled = true;
     try {
-      notice("Your wallet is asked to sign the claim.");
-      notice(`The claim is on its way: ${await claim(proof)}. This page shows it once it is in a block.`);
+      say("Your wallet is asked to sign the claim.");
+      say(`The claim is on its way: ${await claim(proof)}. This page shows it once it is in a block.`);
     } catch (refusal) {
-      notice(`The claim was not sent: ${refusal.shortMessage ?? refusal.message}.`);
+      say(`The claim was not sent: ${refusal.shortMessage ?? refusal.message}.`);
       event.target.disabled = false;
     }
   };
@@ -91,7 +93,7 @@ function sources(person) {
     .map((line) => ({
       numerator: line.numerator,
       name: `${line.source} of asset ${line.asset_id}`,
-      label: html`<strong>${line.source}</strong>: ${REASONS[line.source]}, <a href="/v1/assets/${line.asset_id}">asset ${line.asset_id}</a>${line.dataset_id ? html` by <a href="/v1/assets/${line.dataset_id}">dataset ${line.dataset_id}</a>` : nothing}`,
+      label: html`<strong>${line.source}</strong>: ${REASONS[line.source]}, ${assetLink(line.asset_id, "asset")}${line.dataset_id ? html` by ${assetLink(line.dataset_id, "dataset")}` : nothing}${line.list_id ? `, through contributor list ${line.list_id}` : ""}`,
     }));
   return lines.length ? shareBars(lines) : html`<p class="empty">This address has earned nothing yet.</p>`;
 }
@@ -102,17 +104,8 @@ function explained(person) {
     the blobs to the amount; <code>tributary verify payout FILE</code> checks it offline, and <a href="/verify">this site</a> its tree proof.</p>`;
 }
 
-export function receiptTable(items) {
-  if (!items.length) return html`<p class="empty">None yet.</p>`;
-  return html`<table><thead><tr><th scope="col">When</th><th scope="col">Asset</th><th scope="col">Payer</th><th scope="col" class="number">Fee</th><th scope="col">Batch</th><th scope="col">Digest</th></tr></thead>
-    <tbody>${items.map((receipt) => html`<tr><td>${moment(receipt.started_at)}</td><td>${receipt.asset_id}</td><td>${payerLink(receipt.payer)}</td>
-      <td class="number">${tokens(receipt.fee.units)}</td><td>${receipt.place ? html`${receipt.place.batch_id} <span class="badge ${receipt.batch_status === "finalized" ? "good" : receipt.batch_status === "voided" ? "bad" : "wait"}">${receipt.batch_status}</span>` : badge("pending")}</td>
-      <td>${receipt.place ? html`<a href="/verify?receipt=${receipt.digest31}">${short(receipt.digest31)}</a>` : short(receipt.digest31)}</td></tr>`)}</tbody></table>`;
-}
-
 function paymentTable({ items, skipped }) {
-  if (!items.length && !skipped.length) return html`<p class="empty">Nothing was paid yet.</p>`;
-  return html`<table><thead><tr><th scope="col">When</th><th scope="col">Distribution</th><th scope="col" class="number">Amount</th><th scope="col">To</th><th scope="col">Transaction</th></tr></thead>
-    <tbody>${items.map((row) => html`<tr><td>${moment(row.at)}</td><td>${row.root_index}</td><td class="number">${tokens(row.amount.units)} ${badge(row.amount.finality)}</td><td>${contributorLink(row.recipient)}</td><td>${short(row.tx_hash)}</td></tr>`)}
-    ${skipped.map((row) => html`<tr><td>${moment(row.at)}</td><td>${row.root_index}</td><td colspan="3" class="bad">A pushed claim could not be paid (${short(row.reason)}); it stays claimable.</td></tr>`)}</tbody></table>`;
+  const rows = items.map((row) => [moment(row.at), row.root_index, html`${tokens(row.amount.units)} ${badge(row.amount.finality)}`, contributorLink(row.recipient), short(row.tx_hash)]);
+  const failed = skipped.map((row) => [moment(row.at), row.root_index, html`<span class="bad">not paid</span>`, "", html`The contract could not pay a claim that somebody pushed (${short(row.reason)}); it stays claimable.`]);
+  return table("Payments", ["When", "Distribution#", "Amount#", "To", "Transaction"], [...rows, ...failed], "Nothing was paid yet.");
 }

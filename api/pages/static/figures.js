@@ -12,8 +12,30 @@ export function tokens(units) {
   const whole = BigInt(units), one = 10n ** BigInt(decimals);
   const sign = whole < 0n ? "−" : "", size = whole < 0n ? -whole : whole;
   const rest = String(size % one).padStart(decimals, "0").replace(/0+$/, "");
-  const front = String(size / one).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-  return sign + front + (rest ? "." + rest : "");
+  return sign + count(size / one) + (rest ? "." + rest : "");
+}
+
+export function count(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
+// A decimal such as "1234.50", its whole part in groups.
+export function decimal(text) {
+  const [whole, rest] = text.split(".");
+  return rest ? `${count(whole)}.${rest}` : count(whole);
+}
+
+export function percent(ppm) {
+  const rest = String(ppm % 10_000).padStart(4, "0").replace(/0+$/, "");
+  return `${count(Math.floor(ppm / 10_000))}${rest ? "." + rest : ""}\u202f%`;
+}
+
+export function duration(seconds) {
+  const parts = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
+  const at = Math.max(0, parts.findIndex(([size]) => seconds >= size));
+  return parts.slice(at, at + 2)
+    .map(([size, name], n) => [Math.floor((n ? seconds % parts[at][0] : seconds) / size), name])
+    .filter(([amount], n) => amount || !n).map(([amount, name]) => `${amount}\u202f${name}`).join(" ");
 }
 
 // For drawing only: the height of a bar, never an amount that is shown.
@@ -27,6 +49,11 @@ export function whole(numerator) {
 
 export function badge(finality) {
   return html`<span class="badge ${finality}">${finality}</span>`;
+}
+
+// How a batch stands: final is good, voided is bad.
+export function status(name) {
+  return html`<span class=${{ finalized: "good", voided: "bad" }[name] ?? "wait"}>${name}</span>`;
 }
 
 export function moment(seconds) {
@@ -46,8 +73,25 @@ export function payerLink(address) {
   return html`<a href="/payers/${address}">${short(address)}</a>`;
 }
 
+export function operatorLink(address) {
+  return html`<a href="/operators/${address}">${short(address)}</a>`;
+}
+
+export function assetLink(id, word = "") {
+  return html`<a href="/assets/${id}">${word ? `${word} ${id}` : id}</a>`;
+}
+
+export function batchLink(id, word = "") {
+  return html`<a href="/batches/${id}">${word ? `${word} ${id}` : id}</a>`;
+}
+
 export function figure(name, units, note = "") {
-  return html`<div><dt>${name}</dt><dd>${units === null ? "—" : tokens(units)}${note ? html`<small>${note}</small>` : ""}</dd></div>`;
+  return plain(name, units === null ? "—" : tokens(units), note);
+}
+
+// A figure that is no amount, or is text already.
+export function plain(name, value, note = "", kind = "") {
+  return html`<div><dt>${name}</dt><dd class=${kind}>${value}${note ? html`<small>${note}</small>` : ""}</dd></div>`;
 }
 
 // A figure at its most final known block, with what newer blocks add.

@@ -49,6 +49,8 @@ class Batch(Base, ChainRow):
         UniqueConstraint("chain_id", "block_hash", "log_index"),
         # From (operator, lane, seq) to the batch that holds it; also an operator's batches in order.
         Index(None, "operator", "lane", "first_seq"),
+        # What an operator committed lately, and how long it paused.
+        Index(None, "operator", "first_committed_at"),
         # What settlement reads: everything finalised up to a block.
         Index(None, "finalized_block_number"),
         Index(None, "voided_block_number"),

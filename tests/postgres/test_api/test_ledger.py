@@ -10,10 +10,11 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from ledger.chain.tx_receipt import TxReceipt, parse_tx_receipt
 from ledger.protocol.blob.layout import FE_BYTES
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
-from ledger.protocol.units import ENTITLEMENT_ONE
+from ledger.protocol.units import ENTITLEMENT_ONE, POST_DEADLINE_SECONDS, PPM
 from settlement.distribution_file import parse
 from tests.factories.indexed_world import BOND, CAP, DEPOSIT, OWN_DEPOSIT
 from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE
@@ -166,6 +167,96 @@ def test_operators_show_what_they_have_at_stake(world: PaidWorld, get: Get) -> N
     assert lane["next_seq"] == world.inner.flow.ledger.next_seq(world.operator, 0, "latest")
     assert len(lane["keys"]) == 1
     assert {price["asset_id"] for price in answer["prices"] if price["in_force"]} >= {world.model, world.adapter}
+
+
+def test_operators_show_how_steadily_they_commit_and_what_is_exposed(world: PaidWorld, get: Get) -> None:
+    (line,) = get("/v1/operators")["items"]
+    flow = world.inner.flow
+    open_fees = world.posted[world.open_id].header.total_fee_units
+    bond = flow.operators.bond(world.operator, "latest")
+    exposure = line["exposure"]
+    assert (exposure["fees"]["units"], exposure["bond"]["units"]) == (str(open_fees), str(BOND))
+    assert int(exposure["reserved"]["units"]) == bond.reserved_units
+    assert int(exposure["free"]["units"]) == BOND - bond.reserved_units
+    assert exposure["bond_per_fee_ppm"] == BOND * PPM // open_fees
+    times = sorted(batch["first_committed_at"] for batch in walk(get, "/v1/batches"))
+    up = line["uptime"]
+    assert (up["since"], up["until"]) == (times[0], get("/v1/status")["read_at"]["l2"]["unsafe"]["timestamp"])
+    covered = {s for time in times for s in range(time, time + POST_DEADLINE_SECONDS) if s < up["until"]}
+    assert up["up_seconds"] == len(covered)
+    assert up["ppm"] == len(covered) * PPM // (up["until"] - up["since"])
+    assert up["longest_pause_seconds"] >= 7 * POST_DEADLINE_SECONDS  # the devnet's clock passes the challenge window
+    assert up["late_batches"] == 0
+
+
+def test_costs_are_those_of_the_final_batches_transactions(world: PaidWorld, get: Get) -> None:
+    flow, answer = world.inner.flow, get("/v1/costs")
+    final = [world.posted[batch_id] for batch_id in world.settled_ids]
+    receipts = sum(len(batch.entries) for batch in final)
+    assert (answer["batches"], answer["batches_untold"], answer["receipts"]) == (2, 0, receipts)
+    assert answer["posted_bytes"] == sum(len(blob) for batch in final for blob in batch.blobs)
+    elements = sum(2 + 2 * len(b.entries) + b.header.payer_count + b.header.set_fe_count for b in final)
+    assert answer["used_bytes"] == elements * FE_BYTES
+    spent: dict[str, list[TxReceipt]] = {}
+    for batch_id in world.settled_ids:
+        for cost in get(f"/v1/batches/{batch_id}")["costs"]:
+            node = flow.devnet.l1 if cost["chain_id"] == 900 else flow.devnet.l2
+            receipt = parse_tx_receipt(node.call("eth_getTransactionReceipt", cost["tx_hash"]))
+            assert (cost["gas_used"], cost["fee_wei"]) == (receipt.gas_used, str(receipt.cost_wei))
+            spent.setdefault(cost["purpose"], []).append(receipt)
+    assert {
+        line["purpose"]: (line["transactions"], line["gas_used"], line["fee_wei"]) for line in answer["spending"]
+    } == {
+        purpose: (2, sum(r.gas_used for r in found), str(sum(r.cost_wei for r in found)))
+        for purpose, found in spent.items()
+    }
+    l2_gas = sum(r.gas_used for purpose in ("commit", "finalize") for r in spent[purpose])
+    assert abs(Fraction(answer["per_receipt"]["l2_gas"]) - Fraction(l2_gas, receipts)) <= Fraction(1, 200)
+    assert get("/v1/costs", operator=checksum_address(world.operator))["spending"] == answer["spending"]
+    nobody = get("/v1/costs", operator=checksum_address(b"\x01" * 20))
+    assert (nobody["batches"], nobody["spending"], nobody["per_receipt"]) == (0, [], None)
+
+
+@pytest.mark.parametrize(
+    ("path", "sort", "key"),
+    [
+        ("/v1/assets", "-id", lambda item: -item["asset_id"]),
+        ("/v1/batches", "id", lambda item: item["batch_id"]),
+        ("/v1/contributors", "-earned", lambda item: -int(item["earned_numerator"])),
+        ("/v1/operators", "-open_fees", lambda item: -int(item["open_fees"]["units"])),
+        ("/v1/operators", "-receipts", lambda item: -item["receipts"]),
+    ],
+)
+def test_a_sorted_list_has_every_item_once_page_by_page(get: Get, path: str, sort: str, key: Any) -> None:
+    usual, items = walk(get, path), walk(get, path, sort=sort)
+    assert items == sorted(items, key=key)
+    assert sorted(map(repr, items)) == sorted(map(repr, usual))
+
+
+def test_operators_are_ranked_page_by_page_whoever_they_are(world: PaidWorld, get: Get) -> None:
+    strangers = [bytes([n]) * 20 for n in (1, 2, 0xFE)]
+    with psycopg.connect(world.url) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO prices (chain_id, block_number, block_hash, log_index, operator, asset_id, input_price_units,"
+            " output_price_units, effective_at) VALUES (901, 1, sha256('ranked'), %s, %s, 1, 1, 1, 0)",
+            [(n, stranger) for n, stranger in enumerate(strangers)],
+        )
+    try:
+        ranked = [item["address"] for item in walk(get, "/v1/operators", sort="-settled_fees")]
+        assert ranked[0] == checksum_address(world.operator)
+        assert ranked[1:] == [checksum_address(stranger) for stranger in reversed(strangers)]
+        assert get(f"/v1/operators/{checksum_address(strangers[0])}")["uptime"] is None
+    finally:
+        with psycopg.connect(world.url) as connection:
+            connection.execute("DELETE FROM prices WHERE block_hash = sha256('ranked')")
+
+
+def test_batches_say_by_which_terms_and_since_when_they_are_attested(world: PaidWorld, get: Get) -> None:
+    for batch in walk(get, "/v1/batches"):
+        record = world.inner.rows("SELECT terms_from, attested_at FROM batches WHERE batch_id = %s", batch["batch_id"])
+        assert record == [(batch["terms_from"], batch["attested_at"])]
+        assert batch["terms_from"] <= batch["first_committed_at"] - POST_DEADLINE_SECONDS
+        assert batch["attested_at"] == get(f"/v1/batches/{batch['batch_id']}")["post"]["l1_time"]
 
 
 def test_payers_read_what_the_escrow_holds_for_them(world: PaidWorld, get: Get) -> None:

@@ -1,0 +1,1 @@
+"""What posting, committing and finalising took in gas: asked of nodes afterwards, for display alone."""
