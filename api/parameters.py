@@ -68,7 +68,7 @@ def ranked_after(cursor: str | None) -> tuple[int, bytes] | None:
     key = key_of(cursor, (bytes, bytes))
     if key is None:
         return None
-    figure, address = map(bytes, key)  # type: ignore[arg-type]
+    figure, address = map(bytes, key)
     if len(figure) != _FIGURE_BYTES:
         raise MalformedInputError("The cursor is none of this path's; take `next_cursor` as it was given.")
     return int.from_bytes(figure, "big"), address

@@ -32,7 +32,7 @@ def list_operators(
     if sort == "address":
         key = key_of(cursor, (bytes,))
         found = queries.operators(reading, b"" if key is None else bytes(key[0]), limit + 1)
-        places = [(who,) for who in found]
+        places: list[tuple[bytes, ...]] = [(who,) for who in found]
     else:
         ranked = queries.ranked(reading, sort.removeprefix("-"), ranked_after(cursor), limit + 1)
         found = [who for _, who in ranked]

@@ -72,10 +72,8 @@ def _compare(proof: PayoutProof | ReceiptProof, rpc: str | None) -> None:
         return
     from tributary.verify import on_chain  # noqa: PLC0415  # a fifth of a second that checking offline does without
 
-    is_payout = isinstance(proof, PayoutProof)
-    for line in (
-        on_chain.check_payout_on_chain(proof, rpc) if is_payout else on_chain.check_receipt_on_chain(proof, rpc)
-    ):
+    payout_lines, receipt_lines = on_chain.check_payout_on_chain, on_chain.check_receipt_on_chain
+    for line in payout_lines(proof, rpc) if isinstance(proof, PayoutProof) else receipt_lines(proof, rpc):
         typer.echo(f"  {line}")
 
 
