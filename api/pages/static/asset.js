@@ -19,7 +19,7 @@ export function assetPage(id) {
 
 function draw({ asset, people }) {
   const terms = asset.terms.find((version) => version.in_force) ?? asset.terms.at(-1);
-  return html`<div><h1>Asset ${asset.asset_id}</h1><p>${asset.kind[0].toUpperCase() + asset.kind.slice(1)}, owned by ${contributorLink(asset.owner)} ${badge(asset.finality)}</p></div>
+  return html`<div><h1>Asset ${asset.asset_id}</h1><p class="hash">${asset.uri}</p><p>${asset.kind[0].toUpperCase() + asset.kind.slice(1)}, owned by ${contributorLink(asset.owner)} ${badge(asset.finality)}</p></div>
     <dl class="figures">
       ${asset.kind === "dataset" ? nothing : plain("Served", tokens(sum(asset.served, "settled_fees")), `in final batches; ${tokens(sum(asset.served, "open_fees"))} open`)}
       ${asset.kind === "dataset" ? plain("Drawn on", tokens(sum(asset.drawn_on, "settled_fees")), `fees of receipts that drew on it, by its weight; ${tokens(sum(asset.drawn_on, "open_fees"))} open`) : nothing}

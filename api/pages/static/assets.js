@@ -30,8 +30,8 @@ export function assetsPage(asked) {
 function page(kind, items, more) {
   return html`<div><h1>Assets</h1><p>Models, adapters and datasets, each with terms that say who is paid when it serves or is drawn on.</p></div>
     <nav class="actions" aria-label="Kinds"><a href="/assets" aria-current=${kind ? nothing : "page"}>All</a>${KINDS.map((name) => html`<a href="/assets?kind=${name}" aria-current=${kind === name ? "page" : nothing}>${name}s</a>`)}</nav>
-    ${card("Registered", table("Assets", ["Asset", "Kind", "Owner", "Royalty#", "Data's share#", "Licence", "Registered"], items.map((row) => [
-      assetLink(row.asset_id), row.kind, contributorLink(row.owner), percent(row.royalty_ppm), percent(row.data_ppm), row.licence ?? "not said",
+    ${card("Registered", table("Assets", ["Asset", "Kind", "Files", "Owner", "Royalty#", "Data's share#", "Licence", "Registered"], items.map((row) => [
+      assetLink(row.asset_id), row.kind, html`<span class="hash">${row.uri}</span>`, contributorLink(row.owner), percent(row.royalty_ppm), percent(row.data_ppm), row.licence ?? "not said",
       html`${moment(row.registered_at)} ${badge(row.finality)}`,
     ]), "Nothing of this kind is registered yet."), more ? html`<p><button class="quiet" @click=${more}>Show more</button></p>` : nothing)}`;
 }

@@ -1,7 +1,7 @@
 // A batch's page: where it stands, what it charged, what it took, and its receipts.
 import { html, nothing } from "lit-html";
 import { read } from "./api.js";
-import { assetLink, badge, batchLink, count, figure, moment, operatorLink, payerLink, plain, short, status, tokens } from "./figures.js";
+import { assetLink, badge, batchLink, count, figure, many, moment, operatorLink, payerLink, plain, short, status, tokens } from "./figures.js";
 import { live } from "./page.js";
 import { receiptTable } from "./receipts.js";
 import { card, facts, table } from "./tables.js";
@@ -22,7 +22,7 @@ function draw({ batch, receipts }) {
     <dl class="figures">
       ${plain("Standing", status(batch.status), html`blobs: <span class=${batch.verdict}>${batch.verdict}</span>`)}
       ${figure("Fees", batch.total_fee.units, badge(batch.total_fee.finality))}
-      ${plain("Receipts", count(batch.count), `of ${count(batch.payer_count)} payers`)}
+      ${plain("Receipts", count(batch.count), `of ${many(batch.payer_count, "payer", "payers")}`)}
       ${figure("Bond that answers for it", batch.reserve.units)}
     </dl>
     ${batch.findings.length ? html`<section class="card problem"><h2>Findings</h2>${findings(batch.findings)}</section>` : nothing}

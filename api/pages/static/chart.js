@@ -2,6 +2,7 @@
 import { html } from "lit-html";
 import { height, tokens, whole } from "./figures.js";
 
+const DAY = 86_400, LEAST_DAYS = 14;
 let plotting;
 
 export function dailyChart(days, empty) {
@@ -27,16 +28,18 @@ async function draw(rows) {
   const style = getComputedStyle(document.documentElement);
   const [ink, accent, line] = ["--soft", "--accent", "--line"].map((name) => resolved(style.getPropertyValue(name)));
   const bars = uPlot.paths.bars({ size: [0.6, 60] });
-  const axis = { stroke: ink, grid: { stroke: line }, ticks: { stroke: line } };
-  const times = rows.map((row) => Date.parse(row.day) / 1000);
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+  const times = rows.map((row) => Date.parse(row.day) / 1000), last = times.at(-1);
+  const span = [Math.min(times[0], last - (LEAST_DAYS - 1) * DAY) - DAY / 2, last + DAY / 2];
+  const bar = { stroke: accent, paths: bars, points: { show: false } };
   const total = rows.map((row) => height(row.settled + row.open)), settled = rows.map((row) => height(row.settled));
   place.replaceChildren();
   new uPlot({
-    width: Math.max(280, place.clientWidth), height: 220, cursor: { y: false },
-    scales: { x: { range: (_, least, most) => [least - 43200, most + 43200] }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
+    width: Math.max(240, place.clientWidth), height: 220, cursor: { show: false }, legend: { live: false },
+    scales: { x: { range: () => span }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    axes: [{ ...axis, space: 70, incrs: [1, 2, 7, 14, 30, 90, 365].map((days) => days * 86400), values: "{YYYY}-{MM}-{DD}" }, { ...axis, size: 70 }],
-    series: [{}, { label: "with what is not final", stroke: accent, fill: accent + "55", paths: bars }, { label: "final", stroke: accent, fill: accent, paths: bars }],
+    axes: [{ ...axis, space: 96, incrs: [1, 2, 7, 14, 30, 90, 365].map((days) => days * DAY), values: "{YYYY}-{MM}-{DD}" }, { ...axis, size: 70 }],
+    series: [{}, { ...bar, label: "with what is not final", fill: accent + "55" }, { ...bar, label: "final", fill: accent }],
   }, [times, total, settled], place);
 }
 

@@ -1,12 +1,12 @@
 // What a receipt takes on chain, as figures.
 import { html } from "lit-html";
-import { count, decimal, plain } from "./figures.js";
+import { count, decimal, many, plain } from "./figures.js";
 
 export function costFigures(costs) {
   if (!costs.per_receipt)
     return html`<p class="empty">${costs.batches_untold ? "Batches are final, but no node has told yet what their transactions took." : "No batch is final yet."}</p>`;
   const each = costs.per_receipt;
-  return html`<p>On average over ${count(costs.receipts)} receipts of the newest ${count(costs.batches)} final ${costs.batches === 1 ? "batch" : "batches"}${costs.batches_untold ? html`; ${costs.batches_untold} more wait for their nodes' word` : ""}.</p>
+  return html`<p>On average over the ${many(costs.receipts, "receipt", "receipts")} of the newest ${costs.batches === 1 ? "final batch" : `${count(costs.batches)} final batches`}${costs.batches_untold ? html`; ${costs.batches_untold} more wait for their nodes' word` : ""}.</p>
     <dl class="figures">
       ${plain("Bytes used", decimal(each.used_bytes), `of ${decimal(each.posted_bytes)} posted: blobs are posted whole`)}
       ${plain("L2 gas", decimal(each.l2_gas), "committing and finalising")}

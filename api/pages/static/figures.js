@@ -30,6 +30,15 @@ export function percent(ppm) {
   return `${count(Math.floor(ppm / 10_000))}${rest ? "." + rest : ""}\u202f%`;
 }
 
+// The same cut after one place, where more would only look exact.
+export function about(ppm) {
+  return percent(ppm - (ppm % 1_000));
+}
+
+export function many(number, one, more) {
+  return `${count(number)} ${Number(number) === 1 ? one : more}`;
+}
+
 export function duration(seconds) {
   const parts = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
   const at = Math.max(0, parts.findIndex(([size]) => seconds >= size));

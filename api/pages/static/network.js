@@ -2,7 +2,7 @@
 import { html, nothing } from "lit-html";
 import { read, readOr } from "./api.js";
 import { costFigures } from "./costs.js";
-import { badge, batchLink, contributorLink, count, duration, moment, operatorLink, percent, plain, status, tokens } from "./figures.js";
+import { about, badge, batchLink, contributorLink, count, duration, many, moment, operatorLink, plain, status, tokens } from "./figures.js";
 import { live } from "./page.js";
 import { card, table } from "./tables.js";
 
@@ -48,7 +48,7 @@ function draw({ status, batches, operators, people, costs }) {
 
 function waiting(status) {
   if (!status.posts_without_blobs && !status.batches.unread) return nothing;
-  return html`<p class="card wait">${count(status.batches.unread)} ${status.batches.unread === 1 ? "batch is" : "batches are"} on chain whose blobs are not read yet; ${count(status.posts_without_blobs)} posts wait for a source of their blobs. Figures rise once they are had.</p>`;
+  return html`<p class="card wait">${many(status.batches.unread, "batch is", "batches are")} on chain whose blobs are not read yet; ${many(status.posts_without_blobs, "post waits", "posts wait")} for a source of their blobs. Figures rise once they are had.</p>`;
 }
 
 function identity(book) {
@@ -69,7 +69,7 @@ export function batchTable(items) {
 function operatorTable(items) {
   return table("Operators", ["Operator", "Final fees#", "Open fees#", "Bond#", "Uptime#", "Receipts#", "Findings#"], items.map((row) => [
     operatorLink(row.address), tokens(row.settled_fees.unsafe.units), tokens(row.exposure.fees.units), tokens(row.exposure.bond.units),
-    row.uptime ? html`<span title="Longest pause ${duration(row.uptime.longest_pause_seconds)}">${percent(row.uptime.ppm)}</span>` : "—", count(row.receipts),
+    row.uptime ? html`<span title="Longest pause ${duration(row.uptime.longest_pause_seconds)}">${about(row.uptime.ppm)}</span>` : "—", count(row.receipts),
     html`<span class=${row.findings ? "bad" : ""}>${count(row.findings)}</span>`,
   ]), "No operator has registered a key or a bond yet.");
 }

@@ -2,7 +2,7 @@
 import { html, nothing } from "lit-html";
 import { read } from "./api.js";
 import { costFigures } from "./costs.js";
-import { assetLink, contributorLink, count, duration, figure, moment, percent, plain, short, standing, tokens } from "./figures.js";
+import { about, assetLink, count, duration, figure, many, moment, plain, short, standing, tokens } from "./figures.js";
 import { batchTable } from "./network.js";
 import { live } from "./page.js";
 import { card, table } from "./tables.js";
@@ -18,16 +18,16 @@ export function operatorPage(address) {
 
 function draw({ operator, batches, costs }) {
   const { exposure, uptime } = operator;
-  return html`<div><h1>Operator</h1><p class="hash">${operator.address}</p><p>What it earned is on its page as a ${contributorLink(operator.address)}.</p></div>
+  return html`<div><h1>Operator</h1><p class="hash">${operator.address}</p><p><a href="/contributors/${operator.address}">What it earned</a> is on its page as a contributor.</p></div>
     <dl class="figures">
       ${standing("Settled fees", operator.settled_fees, "of batches that nobody can challenge any more")}
       ${figure("Open fees", exposure.fees.units, "committed, and its word until the challenge windows close")}
       ${figure("Bond", exposure.bond.units, html`${tokens(exposure.reserved.units)} answer for open batches, ${tokens(exposure.free.units)} are free`)}
-      ${exposure.bond_per_fee_ppm === null ? nothing : plain("Bond per open fee", percent(exposure.bond_per_fee_ppm), "what stands behind each unit of open fees")}
+      ${exposure.bond_per_fee_ppm === null ? nothing : plain("Bond per open fee", about(exposure.bond_per_fee_ppm), "what stands behind each unit of open fees")}
       ${figure("Own deposit", operator.own_deposit.unsafe.units, "stands in for payers that fall short")}
-      ${plain("Findings", count(operator.findings), html`rules broken; ${tokens(operator.slashed.units)} slashed, ${count(operator.voided_batches)} batches voided`, operator.findings ? "bad" : "good")}
-      ${uptime ? plain("Uptime", percent(uptime.ppm), html`longest pause ${duration(uptime.longest_pause_seconds)}; ${count(uptime.late_batches)} late batches`) : plain("Uptime", "—", "it has committed nothing yet")}
-      ${plain("Receipts", count(operator.receipts), `${operator.finalized_batches} batches final, ${operator.open_batches} open`)}
+      ${plain("Findings", count(operator.findings), html`rules broken; ${tokens(operator.slashed.units)} slashed, ${many(operator.voided_batches, "batch", "batches")} voided`, operator.findings ? "bad" : "good")}
+      ${uptime ? plain("Uptime", about(uptime.ppm), html`longest pause ${duration(uptime.longest_pause_seconds)}; ${many(uptime.late_batches, "late batch", "late batches")}`) : plain("Uptime", "—", "it has committed nothing yet")}
+      ${plain("Receipts", count(operator.receipts), `${many(operator.finalized_batches, "batch", "batches")} final, ${count(operator.open_batches)} open`)}
     </dl>
     ${uptime ? html`<p class="empty">Uptime is the share of the time since ${moment(uptime.since)} in which a batch had been committed in the 24 hours before: receipts must be posted within that time. A pause says that it was down or that nobody asked; the chain can't tell which.</p>` : nothing}
     ${card("Newest batches", batchTable(batches.items))}

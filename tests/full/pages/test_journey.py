@@ -23,10 +23,19 @@ def paths(world: PaidWorld) -> dict[str, str]:
         "network": "/",
         "contributor": f"/contributors/{to_hex(ALICE)}",
         "payer": f"/payers/{payer}",
+        "assets": "/assets",
+        "adapter": f"/assets/{world.adapter}",
+        "dataset": f"/assets/{world.dataset}",
+        "operator": f"/operators/{to_hex(world.operator)}",
+        "final batch": f"/batches/{world.settled_ids[0]}",
+        "open batch": f"/batches/{world.open_id}",
         "verify": "/verify",
         "api": "/docs",
         "empty contributor": "/contributors/0x" + "00" * 19 + "01",
+        "empty payer": "/payers/0x" + "00" * 19 + "01",
         "no address": "/contributors/0x12",
+        "no asset": "/assets/4000000",
+        "no operator": "/operators/0x" + "00" * 19 + "01",
     }
 
 
@@ -94,6 +103,54 @@ def test_a_page_says_when_the_api_is_gone(open_page: Open) -> None:
     page.click("text=Network")
     page.wait_for_selector("[role=alert]")
     assert "does not answer" in page.inner_text("main")
+    assert "tries again by itself" in page.inner_text("main")
+    page.unroute("**/v1/**")
+    page.wait_for_selector("text=Newest batches", timeout=20_000)
+
+
+def test_what_is_not_there_is_said_and_not_asked_for_again(open_page: Open) -> None:
+    page = open_page("/assets/4000000")
+    assert "There is no asset 4000000" in page.inner_text("[role=alert]")
+    assert "by itself" not in page.inner_text("main")
+
+
+def test_pages_lead_on_from_a_batch_to_its_operator_its_assets_and_its_payers(
+    open_page: Open, world: PaidWorld
+) -> None:
+    page = open_page("/")
+    page.click(f"main a[href='/batches/{world.settled_ids[0]}']")
+    page.wait_for_selector("text=Its way")
+    assert "Blobs posted on L1" in page.inner_text("main")
+    page.click(f"main a[href='/assets/{world.adapter}']")
+    page.wait_for_selector("text=Lineage")
+    page.click(f"main a[href='/operators/{checksum_address(world.operator)}']")
+    page.wait_for_selector("text=Lanes and keys")
+    assert "Uptime is the share of the time" in page.inner_text("main")
+    page.click("text=What it earned")
+    page.wait_for_url("**/contributors/0x*")
+    page.wait_for_selector("text=Why this amount")
+
+
+def test_a_receipts_digest_leads_to_its_proof(open_page: Open, world: PaidWorld) -> None:
+    entry = world.posted[world.settled_ids[0]].entries[0]
+    page = open_page("/")
+    page.fill("#address", to_hex(entry.digest))
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=It holds")
+
+
+def test_a_reader_is_told_that_the_chain_was_reorganised(open_page: Open, world: PaidWorld) -> None:
+    node = world.inner.flow.devnet.l2
+    node.mine(1)
+    world.inner.index()
+    page = open_page("/")
+    page.wait_for_timeout(1_000)  # it has heard how often that has happened before
+    node.call("anvil_reorg", 1, [])
+    world.inner.index()
+    page.wait_for_selector("#notice:has-text('reorganised')", timeout=20_000)
+    page.click("text=Assets")
+    page.wait_for_selector("text=Registered")
+    assert page.inner_text("#notice") == ""
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -17,7 +17,18 @@ from tests.postgres.test_api.conftest import Get
 pytestmark = pytest.mark.postgres
 
 
-@pytest.mark.parametrize("path", ["/", "/verify", "/docs", "/contributors/0x" + "11" * 20, "/payers/0x" + "11" * 20])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/assets",
+        "/verify",
+        "/docs",
+        "/assets/1",
+        "/batches/1",
+        *(f"/{kind}/0x{'11' * 20}" for kind in ("contributors", "payers", "operators")),
+    ],
+)
 def test_every_page_lets_nothing_in_from_elsewhere(client: httpx.Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == httpx.codes.OK
