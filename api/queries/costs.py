@@ -42,17 +42,18 @@ _TOTALS: Final = f"""
         SELECT * FROM batches WHERE finalized_block_number IS NOT NULL AND verdict = 'valid' {{condition}}
         ORDER BY {{order}} DESC LIMIT {NEWEST}
     ), spent AS ({_SPENT}), told AS MATERIALIZED (
-        SELECT s.batch_id, s.fill, s.chain_id, s.block_hash, s.tx_hash, t.purpose, t.gas_used, t.blob_gas_used,
+        SELECT s.batch_id, s.fill, s.purpose = 'post' AS is_post, s.chain_id, s.block_hash, s.tx_hash, t.purpose, t.gas_used, t.blob_gas_used,
                {_FEE_WEI} AS fee_wei
         FROM spent s LEFT JOIN transaction_costs t USING (chain_id, block_hash, tx_hash)
     ), complete AS MATERIALIZED (
-        SELECT batch_id, fill FROM told GROUP BY batch_id, fill HAVING bool_and(gas_used IS NOT NULL)
+        SELECT batch_id, fill, bool_or(is_post) AS is_posted FROM told
+        GROUP BY batch_id, fill HAVING bool_and(gas_used IS NOT NULL)
     ), once AS (
         SELECT DISTINCT chain_id, block_hash, tx_hash, purpose, gas_used, blob_gas_used, fee_wei
         FROM told JOIN complete USING (batch_id, fill)
     )
     SELECT (SELECT count(*) FROM chosen) AS chosen, shape.*, spending.* FROM (
-        SELECT count(*) AS batches, coalesce(sum(count), 0) AS receipts, coalesce(sum(blob_count), 0) AS blobs,
+        SELECT count(*) AS batches, coalesce(sum(count), 0) AS receipts, coalesce(sum(blob_count) FILTER (WHERE is_posted), 0) AS blobs,
                coalesce(sum({HEADER_FES} + 2 * count + payer_count + set_fe_count), 0) AS elements
         FROM chosen JOIN complete USING (batch_id, fill)
     ) shape LEFT JOIN (

@@ -54,7 +54,7 @@ class Costs(Model):
     batches: int = Field(description="Batches counted, at most 100")
     batches_untold: int = Field(description="Of the newest final ones, those whose gas no node has told yet")
     receipts: int
-    blobs: int
+    blobs: int = Field(description="Blobs that they posted on L1; those behind an Alt-DA server are not there")
     posted_bytes: int
     used_bytes: int
     spending: list[PurposeCost]

@@ -1,6 +1,6 @@
 """What posting, committing and finalising cost in gas; an operator's batches by time.
 
-The statements are in migrations/sql/0012_transaction_costs.sql.
+The statements are in migrations/sql/0013_transaction_costs.sql.
 Locks: `batches`, against writing, while an index of it is made. Deploy: before the code that needs it.
 """
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alembic import op
 
-revision = "0012_transaction_costs"
-down_revision = "0011_reader_role"
+revision = "0013_transaction_costs"
+down_revision = "0012_data_layers"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,7 @@ _GRANT = f"""
 
 
 def upgrade() -> None:
-    statements = Path(__file__).parent.parent / "sql" / "0012_transaction_costs.sql"
+    statements = Path(__file__).parent.parent / "sql" / "0013_transaction_costs.sql"
     op.get_bind().exec_driver_sql(statements.read_text("utf-8"))
     op.execute(_GRANT)
 
