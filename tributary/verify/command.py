@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from ledger.errors import ExplainError, MalformedInputError
 from ledger.protocol.explain.document import SignedPart
@@ -58,7 +58,7 @@ def read_kept(path: Path) -> SignedPart:
         MalformedInputError: it is not in that form.
     """
     try:
-        document: Any = json.loads(_read(path))
+        document: Any = from_json(_read(path))  # unlike json.loads, bounded in depth
         fields = {name: document[name] for name in ("receipt", "signer", "signature")}
         return SignedPart.model_validate(fields)
     except (ValueError, KeyError, TypeError, ValidationError) as error:
