@@ -24,6 +24,7 @@ _MODELS_SECONDS = 10.0
 _LOOKS_IN_A_ROW = 2
 _TRIAL_SECONDS = 5.0
 """Longest trial of a node whose pace is not known, or that was not left for being slow."""
+_PATIENT_TRIALS = 8
 _PROMPTS: Final[dict[Endpoint, dict[str, Any]]] = {
     Endpoint.CHAT: {"messages": [{"role": "user", "content": "."}], "max_tokens": 1},
     Endpoint.COMPLETION: {"prompt": ".", "max_tokens": 1},
@@ -62,6 +63,9 @@ class Watch:
             await self._probe()
         elif node.breaker.begin_trial():
             passed = await self._trial()
+            if passed and self._takes_new_pace:
+                for pace in node.paces.values():
+                    pace.forget()
             node.breaker.end_trial(passed=passed)
             if passed:
                 node.returned()
@@ -131,16 +135,18 @@ class Watch:
         return True
 
     def _trial_seconds(self) -> float:
-        """A node that stays slow is taken back in the end, at its new pace: the time doubles with each trial."""
+        """What the trial may take: of a node that was left for being slow what it took before it was, for a while."""
         node = self._node
         limit = node.paces["stream"].limit(1, node.pool.slow_factor)
-        if node.breaker.reason is not Fault.SLOW or limit is None:
+        if node.breaker.reason is not Fault.SLOW or limit is None or self._takes_new_pace:
             return _TRIAL_SECONDS
-        seconds = max(limit, node.pool.slow_floor_seconds) * 2.0**node.breaker.failed_trials
-        if seconds > _TRIAL_SECONDS:
-            for pace in node.paces.values():
-                pace.forget()
-        return min(seconds, max(_TRIAL_SECONDS, limit * 2.0**node.breaker.failed_trials))
+        return max(limit, node.pool.slow_floor_seconds)
+
+    @property
+    def _takes_new_pace(self) -> bool:
+        """Whether a node that stayed slow is taken as it is now, after about half a minute."""
+        breaker = self._node.breaker
+        return breaker.reason is Fault.SLOW and breaker.failed_trials >= _PATIENT_TRIALS
 
     async def _ask_one_token(self) -> None:
         """What the node failed at, in small. A refusal in good order shows that it is well, too."""

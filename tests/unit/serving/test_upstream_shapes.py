@@ -20,7 +20,9 @@ from tests.unit.serving.upstream_calls import bounds
 
 pytestmark = pytest.mark.unit
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8))
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)
+)
 NAMES = st.sampled_from(
     ["choices", "index", "delta", "message", "content", "text", "finish_reason", "logprobs", "tokens", "usage", "data",
      "embedding", "error", "code", "detail", "tool_calls", "prompt_tokens"]
