@@ -10,6 +10,7 @@ from pydantic_core import from_json
 
 from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError, UsageError
 from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.keccak import keccak256
 from payer.bounding import Model
 
 if TYPE_CHECKING:
@@ -87,13 +88,13 @@ class GatewayDesk:
         """Hands in a higher cap."""
         self._ask("POST", "/v1/authorizations", body=_signed(authorization, signature))
 
-    def parameters(self) -> str | None:
-        """How it says that it makes attribution sets; None where it makes none."""
+    def parameters(self, params_hash: bytes) -> str | None:
+        """The listing of this hash, by which it made an attribution set; None if it has none that hashes to it."""
         try:
-            said = self._ask("GET", "/v1/attribution").get("parameters")
+            said = self._ask("GET", f"/v1/attribution/{to_hex(params_hash)}").get("parameters")
         except RefusedError:
             return None
-        return said if isinstance(said, str) else None
+        return said if isinstance(said, str) and keccak256(said.encode()) == params_hash else None
 
     def receipt(self, request_id: str, key: str) -> dict[str, Any] | None:
         """A request's envelope and how it ended; None while it is open.

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _MOST_OPEN: Final = 16
 """Exchanges whose receipts may be overdue before nothing more is asked."""
 _ASK_SECONDS: Final = 5.0
-_PARAMETERS_SECONDS: Final = 300.0
+_MOST_LISTINGS: Final = 8
+"""Of attribution parameters, by hash: a gateway changes them when its library grows."""
 _OPENED_NOTHING: Final = frozenset({400, 401, 402, 403, 404, 413, 429})
 """Answers that a gateway gives before it opens a request."""
 _FREE: Final = frozenset({"engine_error", "undelivered"})
@@ -55,7 +56,7 @@ class Settling:
     chain: PayerChain
     on_wrong: Callable[[str], None]
     _asked_at: float = field(default=float("-inf"), init=False)
-    _parameters: tuple[float, str | None] | None = field(default=None, init=False)
+    _listings: dict[bytes, str] = field(default_factory=dict, init=False)
     _entering: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def settle(self, exchange: Exchange, came: Came, safe_block: int) -> None:
@@ -78,7 +79,7 @@ class Settling:
         try:
             holds = self._take_in(exchange, envelope, answered, came.answer, safe_block)
             if holds and came.whole:
-                parameters = self._attribution_parameters() if envelope.entries else None
+                parameters = self._attribution_parameters(envelope.params_hash)
                 self.evidence.keep_exchange(envelope.receipt, exchange.request, came.answer, parameters)
         except RetryableError as error:
             _log.warning("receipt_not_checked_yet", request_id=exchange.request_id, error=str(error))
@@ -178,7 +179,13 @@ class Settling:
             return self.evidence.keep_wrong_receipt(exchange.request_id, envelope)
         return self.evidence.keep_wrong_exchange(exchange.request_id, exchange.request, answer)
 
-    def _attribution_parameters(self) -> str | None:
-        if self._parameters is None or time.monotonic() - self._parameters[0] > _PARAMETERS_SECONDS:
-            self._parameters = time.monotonic(), self.gateway.parameters()
-        return self._parameters[1]
+    def _attribution_parameters(self, params_hash: bytes | None) -> str | None:
+        """The listing that an answer was looked through by, if it was."""
+        if params_hash is None or params_hash in self._listings:
+            return self._listings.get(params_hash or b"")
+        listing = self.gateway.parameters(params_hash)
+        if listing is not None:
+            while len(self._listings) >= _MOST_LISTINGS:
+                self._listings.pop(next(iter(self._listings)))
+            self._listings[params_hash] = listing
+        return listing

@@ -24,6 +24,8 @@ class Envelope:
     signature: bytes
     salt: bytes
     entries: tuple[SetEntry, ...]
+    params_hash: bytes | None = None
+    """Of the listing by which the answer was looked through for its set; None where it was not."""
 
 
 def parse_envelope(document: Any) -> Envelope:
@@ -36,9 +38,11 @@ def parse_envelope(document: Any) -> Envelope:
         receipt = Receipt.from_json(document["receipt"])
         entries = tuple(SetEntry(_plain(entry["assetId"]), _plain(entry["ppm"])) for entry in document["set"])
         signature, salt = from_hex(document["signature"], 65), from_hex(document["salt"], 32)
+        named = document.get("attributionParamsHash")
+        params_hash = None if named is None else from_hex(named, 32)
     except (ProtocolError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MalformedInputError(f"An answer's receipt can't be read: {error}.") from error
-    return Envelope(document, receipt, signature, salt, entries)
+    return Envelope(document, receipt, signature, salt, entries, params_hash)
 
 
 def read_answer(answer: bytes, *, streamed: bool) -> tuple[bytes, Envelope | None]:

@@ -3,11 +3,12 @@
 Source: docs/spec/draw.md.
 """
 
-import json
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from ledger.errors import MalformedInputError, ProtocolError
 from ledger.protocol.attribution import AttributionSet, SetEntry, attribution_hash, check_set
@@ -67,7 +68,7 @@ def parse_opening(content: bytes) -> Opening:
         MalformedInputError: it is none.
     """
     try:
-        document: Any = json.loads(content)
+        document: Any = from_json(content)  # unlike json.loads, bounded in depth whatever the recursion limit is
         if document["format"] != FORMAT:
             raise MalformedInputError(f"its format is not {FORMAT!r}")
         return Opening(
@@ -78,7 +79,7 @@ def parse_opening(content: bytes) -> Opening:
             entries=check_set([SetEntry(_whole(entry["assetId"]), _whole(entry["ppm"])) for entry in document["set"]]),
             parameters=document["parameters"].encode(),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ProtocolError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ProtocolError) as error:
         raise MalformedInputError(f"this is no opening: {error}") from error
 
 

@@ -8,6 +8,8 @@ Source: docs/spec/receipt.md.
 import json
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from ledger.errors import MalformedInputError
 from ledger.protocol.keccak import keccak256
 
@@ -48,8 +50,8 @@ def strip_json(body: bytes) -> tuple[bytes, dict[str, Any] | None]:
     if at < 0:
         return body, None
     try:
-        envelope = json.loads(body[at + len(b',"receipt":') : -1])
-    except (ValueError, RecursionError) as error:
+        envelope = from_json(body[at + len(b',"receipt":') : -1])
+    except ValueError as error:
         raise MalformedInputError("the receipt in the body is not JSON") from error
     return body[:at] + b"}", envelope
 
@@ -66,8 +68,8 @@ def strip_stream(stream: bytes) -> tuple[bytes, dict[str, Any] | None]:
     for event in stream.split(b"\n\n"):
         if event.startswith(COMMENT):
             try:
-                found = json.loads(event[len(COMMENT) :])
-            except (ValueError, RecursionError) as error:
+                found = from_json(event[len(COMMENT) :])
+            except ValueError as error:
                 raise MalformedInputError("the receipt comment is not JSON") from error
             continue
         if event.startswith(b"data: ") and _MEMBER in event:

@@ -55,12 +55,13 @@ def scene(database_url: str, published: Published) -> Iterator[Scene]:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (b'{"format": "\\u0000\\ud800"}', "its format is not"),
+        (b'{"format": "\\u0000"}', "its format is not"),
         (b'{"format":"tributary opening 1","receipt":"\\u0000"}', "this is no opening"),
-        (b"[" * 100_000, "this is no opening"),
+        (b"[" * 10_000_000, "this is no opening"),
+        (b'{"format":' * 2_000_000, "this is no opening"),
         (b'"' + b"\xff" * 2_000 + b'"', "this is no opening"),
     ],
-    ids=["control characters", "a word", "depth", "bytes"],
+    ids=["control characters", "a word", "depth", "objects in objects", "bytes"],
 )
 def test_whatever_an_operator_answers_is_silence_and_a_finding_that_can_be_read(
     scene: Scene, answer: bytes, sentence: str

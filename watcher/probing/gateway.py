@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from pydantic_core import from_json
 
 from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError
 from ledger.protocol.hexadecimal import from_hex, to_hex
@@ -79,7 +80,7 @@ class GatewayClient:
 
     def _object(self, method: str, path: str, content: bytes = b"") -> dict[str, Any]:
         try:
-            answer = json.loads(self._exchange(method, path, content, {}))
+            answer = from_json(self._exchange(method, path, content, {}))
         except ValueError as error:
             raise MalformedAnswerError(f"The gateway answers {path} with something other than JSON.") from error
         if not isinstance(answer, dict):

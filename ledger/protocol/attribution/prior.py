@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic_core import from_json
+
 from ledger.errors import MalformedInputError
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.units import PPM
@@ -127,11 +129,11 @@ def parse_prior(content: bytes) -> PriorFile:
     if len(content) > MAX_PRIOR_BYTES:
         raise MalformedInputError(f"a prior of {len(content)} bytes; at most {MAX_PRIOR_BYTES} are read")
     try:
-        prior = _prior(json.loads(content))
+        prior = _prior(from_json(content))  # unlike json.loads, bounded in depth whatever the recursion limit is
         # One prior, one file: no second reading of a doubled member or of an odd number.
         if prior_bytes(prior) == content:
             return prior
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MalformedInputError("a prior must be laid out as its format says") from error
     raise MalformedInputError("a prior is laid out in one way only")
 

@@ -6,8 +6,9 @@ Source: docs/spec/attribution.md, "Texts".
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import from_json
 
 from ledger.errors import MalformedInputError
 from ledger.protocol.attribution.function import Texts
@@ -80,29 +81,34 @@ def _content(content: Any) -> Iterator[str]:
 
 
 def _whole(answer: Mapping[str, Any]) -> list[str]:
-    found: dict[int, str] = {}
+    found: dict[int, list[str]] = {}
     for choice in _objects(answer.get("choices")):
         _add(found, choice, choice.get("message"))
-    return [found[index] for index in sorted(found)]
+    return _told(found)
 
 
 def _streamed(produced: bytes) -> list[str]:
-    found: dict[int, str] = {}
+    found: dict[int, list[str]] = {}
     for event in produced.split(b"\n\n"):
         content = event.removeprefix(_EVENT)
         if content in {event, _DONE}:
             continue
         for choice in _objects(_object(content).get("choices")):
             _add(found, choice, choice.get("delta"))
-    return [found[index] for index in sorted(found)]
+    return _told(found)
 
 
-def _add(found: dict[int, str], choice: Mapping[str, Any], message: Any) -> None:
+def _add(found: dict[int, list[str]], choice: Mapping[str, Any], message: Any) -> None:
     """Adds what a choice, or a piece of one, says."""
     index = choice.get("index")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     if type(index) is int and isinstance(text, str):
-        found[index] = found.get(index, "") + text
+        found.setdefault(index, []).append(text)
+
+
+def _told(found: Mapping[int, list[str]]) -> list[str]:
+    """Each choice's text, put together once: a stream may have any number of pieces."""
+    return ["".join(found[index]) for index in sorted(found)]
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -111,8 +117,8 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        value = from_json(content)  # unlike json.loads, bounded in depth whatever the recursion limit is
+    except ValueError as error:
         raise MalformedInputError("a transcript is made of JSON objects") from error
     if not isinstance(value, dict):
         raise MalformedInputError("a transcript is made of JSON objects")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,9 @@ from hypothesis import strategies as st
 from ledger.attribution.standard import PARAMETERS
 from ledger.errors import MalformedInputError
 from ledger.protocol.attribution import CorpusEntry, Texts, parameters_listing
+from ledger.protocol.attribution.prior import parse_prior
 from ledger.protocol.attribution.transcript import NO_TEXTS, listed_corpus, texts_of
+from ledger.protocol.stripping import strip_stream
 
 pytestmark = pytest.mark.unit
 
@@ -72,3 +76,28 @@ def test_the_listing_names_the_datasets_that_it_was_made_of() -> None:
     for wrong in (b"dataset 3", b"dataset x " + b"00" * 32, b"dataset 3 00", b"\xff", b"dataset 3 " + b"zz" * 32):
         with pytest.raises(MalformedInputError):
             listed_corpus(wrong)
+
+
+def test_depth_is_refused_whatever_the_recursion_limit() -> None:
+    """Some libraries raise the limit so far that Python's own parser would end the process."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        for deep in (b"[" * 2_000_000, b'{"choices":' * 1_000_000, b'{"a":' * 300 + b"1" + b"}" * 300):
+            with pytest.raises(MalformedInputError):
+                texts_of(b"{}", deep)
+            with pytest.raises(MalformedInputError):
+                parse_prior(deep)
+            with pytest.raises(MalformedInputError):
+                strip_stream(b": receipt " + deep + b"\n\n")
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_a_stream_of_any_number_of_pieces_takes_time_in_proportion() -> None:
+    pieces = [json.dumps({"choices": [{"index": 0, "delta": {"content": "word " * 20}}]}) for _ in range(60_000)]
+    produced = "".join(f"data: {piece}\n\n" for piece in pieces).encode()
+    began = time.process_time()
+    (answer,) = texts_of(b'{"messages":[]}', produced).answers
+    assert len(answer) == 60_000 * 100
+    assert time.process_time() - began < 5
