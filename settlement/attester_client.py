@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from pydantic_core import from_json
 
 from ledger.errors import BadSignatureError, MalformedInputError, UpstreamUnavailableError, WrongRootError
 from ledger.protocol.hexadecimal import from_hex
@@ -52,7 +53,7 @@ class AttesterClient:
                 content=gzip.compress(content, compresslevel=1),
                 headers={"content-type": "application/json", "content-encoding": "gzip"},
             )
-            body = response.json()
+            body = from_json(response.content)
         except (httpx.HTTPError, ValueError) as error:
             raise UpstreamUnavailableError(f"The attester at {self.url} does not answer: {error}") from error
         if not isinstance(body, dict):

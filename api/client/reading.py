@@ -8,6 +8,7 @@ from typing import Any, Final, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from api.schemas.assets import Asset, AssetLine, ListedContributor
 from api.schemas.batches import Batch, BatchLine, Receipt, ReceiptAnswer
@@ -209,7 +210,7 @@ class TributaryClient:
 
 def _refusal(answer: httpx.Response) -> TributaryError:
     try:
-        detail = str(answer.json()["detail"])
+        detail = str(from_json(answer.content)["detail"])
     except (ValueError, KeyError, TypeError):
         detail = f"The API answered {answer.status_code}."
     kinds: dict[int, type[TributaryError]] = {404: NotFoundError, 422: MalformedInputError}
