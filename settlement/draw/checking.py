@@ -126,7 +126,12 @@ class Draw:
         with self.sessions() as session:
             registry = registry_for(session, drawn)
         fault = self.judge.fault(drawn, opening, registry)
-        self._note(drawn, "held" if fault is None else "different", fault or "opened; its set is that of the texts")
+        if fault is not None:
+            self._note(drawn, "different", fault)
+            return
+        left_out = ", ".join(map(str, self.judge.left_out(opening, registry)))
+        unmatched = f"; not matched though the terms admit them: datasets {left_out}" if left_out else ""
+        self._note(drawn, "held", f"opened; its set is that of the texts{unmatched}")
 
     def _note(self, drawn: Drawn, outcome: str, reason: str) -> None:
         """The newest outcome; but one that was seen to be different stays so."""

@@ -66,6 +66,15 @@ class Judge:
             None if made == drawn.entries else f"the texts give the set {_text(made)}, posted is {_text(drawn.entries)}"
         )
 
+    def left_out(self, opening: Opening, registry: Registry) -> Sequence[int]:
+        """Datasets that the terms admit and this attester has, and that the opening's listing lacks; no fault by itself.
+
+        An operator may not have got a text. But if it leaves one out for long, its owner loses by it and should know.
+        """
+        listed = {entry.asset_id for entry in listed_corpus(opening.parameters)}
+        mine = {entry.asset_id for entry in self.library.current.corpus}
+        return sorted((registry.admitted & mine) - listed)
+
     def _library(self, corpus: Sequence[CorpusEntry]) -> Library:
         """The library as it is known, or as it is now if it lacked one of these."""
         known = self.library.current

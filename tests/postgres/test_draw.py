@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy
 
+from ledger.attribution.part import finder_among
+from ledger.attribution.standard import standard_method
 from ledger.errors import (
     MalformedInputError,
     NotFoundError,
@@ -16,10 +18,7 @@ from ledger.errors import (
     UpstreamUnavailableError,
     WrongRootError,
 )
-from ledger.protocol.attribution import (
-    SetEntry,
-    attribution_hash,
-)
+from ledger.protocol.attribution import SetEntry, Texts, attribute, attribution_hash, parameters_listing
 from ledger.protocol.consent import AuditConsent, parse_consent
 from ledger.protocol.draw import ONE_IN, OPENING_WINDOW_SECONDS, is_drawn
 from ledger.protocol.hexadecimal import to_hex
@@ -36,7 +35,9 @@ from tests.factories.draw_scene import (
     PLAYS,
     PRODUCED,
     REQUEST,
+    SAID,
     SALT,
+    TEXTS,
     Published,
     Scene,
     honest_opening,
@@ -66,6 +67,24 @@ def test_an_honest_operator_opens_and_the_root_is_signed(scene: Scene) -> None:
     assert outcomes(scene) == [(1, 0, "held")]
     scene.draw.require(FINALIZED)
     assert scene.asked == 1  # once is enough
+
+
+def test_a_dataset_that_the_operator_leaves_out_is_named_where_its_owner_can_see_it(
+    database_url: str, published: Published
+) -> None:
+    """The set is right by the operator's listing, so nothing is refused."""
+    honest, corpus = honest_opening(published), published.library.corpus[1:]
+    finder, texts = finder_among(published.library, corpus), Texts((SAID,), ("Who gathered?",))
+    entries = attribute(texts, finder, TEXTS, published.prior, standard_method()).entries
+    listing = parameters_listing(published.library.method.parameters, corpus)
+    receipt = replace(honest.receipt, attribution_hash=attribution_hash(entries))
+    assert entries != honest.entries
+    for scene in open_scene(database_url, published, entries, listing):
+        scene.answer = replace(honest, receipt=receipt, entries=entries, parameters=listing)
+        scene.draw.require(FINALIZED)
+        (finding,) = scene.draw.findings()
+        assert finding.outcome == "held"
+        assert finding.reason.endswith(f"not matched though the terms admit them: datasets {PLAYS}")
 
 
 def test_a_silent_operator_is_a_finding_after_the_window_and_the_root_is_refused_until_it_opens(scene: Scene) -> None:
