@@ -15,7 +15,7 @@ import uvloop
 from benchmarks.measuring.report import Row, finish, options
 from benchmarks.traffic import durability
 from benchmarks.traffic.client import Target, Timed, checked, closed_loop, connect, request_bytes
-from benchmarks.traffic.processes import Running
+from benchmarks.traffic.processes import Running, ready
 from benchmarks.traffic.rival import litellm, spend_rows
 from benchmarks.traffic.stand import Stand, receipts, stand, upstream
 from tributary.database import migrate
@@ -38,17 +38,28 @@ class Effort:
     each: int
     """Requests of one worker in one turn."""
     busy_seconds: float
+    idle_seconds: float
 
 
-FULL, QUICK = Effort(rounds=6, each=5, busy_seconds=10.0), Effort(rounds=2, each=3, busy_seconds=3.0)
+FULL, QUICK = (
+    Effort(rounds=6, each=5, busy_seconds=10.0, idle_seconds=10.0),
+    Effort(rounds=2, each=2, busy_seconds=2.5, idle_seconds=3.0),
+)
 
 
 @dataclass
 class Contender:
-    """A proxy that is measured, with what it used."""
+    """A proxy that is measured."""
 
     target: Target
     process: Running
+    idle_share: float = 0.0
+    """Part of a core that it takes when nobody asks."""
+
+    def used_ms(self, before: float, began: float) -> float:
+        """CPU since then that requests took: what it takes when idle is left out, and stands in a row of its own."""
+        idle = self.idle_share * (time.perf_counter() - began)
+        return 1000 * max(0.0, self.process.cpu_seconds() - before - idle)
 
 
 def main() -> None:
@@ -61,9 +72,9 @@ def main() -> None:
         migrate(ours_url)
         pace = {"first_token_ms": FIRST_TOKEN_MS, "tokens_per_second": TOKENS_PER_SECOND}
         paced = stack.enter_context(upstream(scratch, "paced", **pace))
+        starting = stack.enter_context(litellm(paced, rival_url, scratch))
         here = stack.enter_context(stand(scratch, ours_url, paced))
-        started = stack.enter_context(litellm(paced, rival_url, scratch))
-        rival = None if started is None else Contender(*started)
+        rival = None if starting is None else Contender(starting[0], ready(starting[1]))
         rows, notes = measured(here, rival, rival_url, effort)
         finish("serving", rows, asked, notes)
 
@@ -72,18 +83,18 @@ def measured(here: Stand, rival: Contender | None, rival_url: str, effort: Effor
     """Every row; whatever is compared takes turns within the same minutes."""
     ours = Contender(here.ours, here.gateway)
     contenders = [ours] if rival is None else [ours, rival]
-    commit = Row("a durable commit alone", round(durability.commit_ms(here.database_url), 2), "ms")
-    rows = [commit]
+    rows = [Row("a durable commit alone", round(durability.commit_ms(here.database_url), 2), "ms")]
     for contender in contenders:  # warm: connections, caches, compiled statements
         turn(contender.target, 8, 8, stream=True)
         turn(contender.target, 8, 8, stream=False)
+    rows.append(idle(contenders, effort.idle_seconds))
     for streams in STREAMS:
         print(f"{streams} streams at once …", file=sys.stderr)
         rows += added(here, contenders, streams, effort)
     set_pace(here, first_token_ms=0, tokens_per_second=0)
     for stream in (False, True):
         print(f"as fast as it goes, {'streamed' if stream else 'whole'} …", file=sys.stderr)
-        rows.append(sustained(contenders, effort, stream=stream))
+        rows += sustained(contenders, effort, stream=stream)
     return [*rows, all_receipted(here)], notes(here, rival, rival_url)
 
 
@@ -103,10 +114,10 @@ def added(here: Stand, contenders: list[Contender], streams: int, effort: Effort
     for _ in range(effort.rounds):
         bare = flat(turn(here.direct, streams, each, stream=True, step=step))
         for contender in contenders:
-            before = contender.process.cpu_seconds()
+            before, began = contender.process.cpu_seconds(), time.perf_counter()
             taken = flat(turn(contender.target, streams, each, stream=True, step=step))
             name = contender.target.name
-            cpu[name] += contender.process.cpu_seconds() - before
+            cpu[name] += contender.used_ms(before, began)
             first[name] += [1000 * (a.first_token - b.first_token) for a, b in zip(taken, bare, strict=True)]
             last[name] += [1000 * (a.last_byte - b.last_byte) for a, b in zip(taken, bare, strict=True)]
     asked = effort.rounds * each * streams
@@ -115,11 +126,18 @@ def added(here: Stand, contenders: list[Contender], streams: int, effort: Effort
         difference(f"added to first token, {streams} streams", first, must),
         difference(f"added to last byte, {streams} streams", last, must),
     ]
-    used = {name: 1000 * seconds / asked for name, seconds in cpu.items()}
-    return [
-        *rows,
-        least(f"CPU of a request, {streams} streams of {TOKENS} tokens", used, CPU_MS if streams > 1 else None),
-    ]
+    used = {name: spent / asked for name, spent in cpu.items()}
+    return [*rows, least(f"CPU of a request, {streams} streams of {TOKENS} tokens", used, CPU_MS)]
+
+
+def idle(contenders: list[Contender], seconds: float) -> Row:
+    """CPU of a second in which nobody asks: the gateway looks at the chain, its database and its upstreams."""
+    before = [contender.process.cpu_seconds() for contender in contenders]
+    time.sleep(seconds)
+    for contender, cpu in zip(contenders, before, strict=True):
+        contender.idle_share = (contender.process.cpu_seconds() - cpu) / seconds
+    used = {contender.target.name: 1000 * contender.idle_share for contender in contenders}
+    return least("CPU of an idle second", used, None)
 
 
 def flat(workers: list[list[Timed]]) -> list[Timed]:
@@ -156,7 +174,7 @@ def set_pace(here: Stand, **pace: float) -> None:
     httpx.post(f"{here.upstream.url}/control", json=pace, trust_env=False).raise_for_status()
 
 
-def sustained(contenders: list[Contender], effort: Effort, *, stream: bool) -> Row:
+def sustained(contenders: list[Contender], effort: Effort, *, stream: bool) -> list[Row]:
     """Answers a second with every connection busy, and the CPU that one took; the rival's turn lies between two of ours."""
     rates: dict[str, list[float]] = {c.target.name: [] for c in contenders}
     cpu: dict[str, list[float]] = {c.target.name: [] for c in contenders}
@@ -166,15 +184,14 @@ def sustained(contenders: list[Contender], effort: Effort, *, stream: bool) -> R
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             count = runner.run(busy(contender.target, effort.busy_seconds, stream=stream))
         rates[name].append(count / (time.perf_counter() - began))
-        cpu[name].append(1000 * (contender.process.cpu_seconds() - before) / count)
+        cpu[name].append(contender.used_ms(before, began) / count)
     mine, *others = rates
     value = statistics.mean(rates[mine])
-    beside: dict[str, object] = {"CPU ms each": round(statistics.mean(cpu[mine]), 2)}
-    for other in others:
-        beside |= {other: round(rates[other][0]), f"{other} CPU ms each": round(cpu[other][0], 2)}
     kind = f"streamed, {TOKENS} events" if stream else "whole"
     must = None if stream else f"≥ {RATE}"
-    return Row(f"answers a second, {kind}", round(value), "requests/s", must, None if stream else value >= RATE, beside)
+    beside = {other: round(rates[other][0]) for other in others}
+    rate = Row(f"answers a second, {kind}", round(value), "requests/s", must, None if stream else value >= RATE, beside)
+    return [rate, least(f"CPU of a request, {kind}", {n: statistics.mean(each) for n, each in cpu.items()}, CPU_MS)]
 
 
 async def busy(target: Target, seconds: float, *, stream: bool) -> int:

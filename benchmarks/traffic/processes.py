@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -27,6 +28,15 @@ class Running:
         return cpu_seconds(self.pid)
 
 
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """A program that was started and does not answer yet."""
+
+    process: subprocess.Popen[bytes]
+    page: str
+    log: Path
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process and all that it started."""
     process = psutil.Process(pid)
@@ -39,24 +49,46 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def running(
-    words: Sequence[str], log: Path, environment: Mapping[str, str], *, url: str = "", ready: str = "/health"
-) -> Iterator[Running]:
-    """A program whose output names its address, or that answers at `url`, until the block ends."""
+def running(words: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[Running]:
+    """A program whose output names its address, ready to answer, until the block ends."""
+    with _started(words, log, environment) as process:
+        address = _named(process, log)
+        yield ready(Starting(process, address + "/health", log))
+
+
+@contextmanager
+def starting(words: Sequence[str], log: Path, environment: Mapping[str, str], page: str) -> Iterator[Starting]:
+    """A program that will answer at `page` some time; it ends with the block."""
+    with _started(words, log, environment) as process:
+        yield Starting(process, page, log)
+
+
+@contextmanager
+def _started(words: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             list(words), stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **environment}
         )
         try:
-            address = url or _named(process, log)
-            _await(process, address + ready, log)
-            yield Running(address, process.pid)
+            yield process
         finally:
             process.terminate()
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def ready(program: Starting) -> Running:
+    """The program once its page answers."""
+    until = time.monotonic() + STARTING_SECONDS
+    while time.monotonic() < until and program.process.poll() is None:
+        with suppress(httpx.HTTPError):
+            if httpx.get(program.page, timeout=2.0, trust_env=False).is_success:
+                place = urlsplit(program.page)
+                return Running(f"{place.scheme}://{place.netloc}", program.process.pid)
+        time.sleep(0.1)
+    raise SystemExit(f"Nothing answers at {program.page}: {last_line(program.log)}")
 
 
 def _named(process: subprocess.Popen[bytes], log: Path) -> str:
@@ -71,16 +103,6 @@ def _named(process: subprocess.Popen[bytes], log: Path) -> str:
             break
         time.sleep(0.05)
     raise SystemExit(f"A program did not start: {last_line(log)}")
-
-
-def _await(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    until = time.monotonic() + STARTING_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with suppress(httpx.HTTPError):
-            if httpx.get(url, timeout=2.0, trust_env=False).is_success:
-                return
-        time.sleep(0.1)
-    raise SystemExit(f"Nothing answers at {url}: {last_line(log)}")
 
 
 def last_line(log: Path) -> str:

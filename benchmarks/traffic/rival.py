@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.traffic.client import Target
-from benchmarks.traffic.processes import Running, running
+from benchmarks.traffic.processes import Running, Starting, starting
 from ledger.config import state_folder
 from tributary.ports import free_port
 
@@ -101,7 +101,7 @@ def program() -> Path | None:
 
 
 @contextmanager
-def litellm(upstream: Running, database_url: str, scratch: Path) -> Iterator[tuple[Target, Running] | None]:
+def litellm(upstream: Running, database_url: str, scratch: Path) -> Iterator[tuple[Target, Starting] | None]:
     """LiteLLM's proxy with one worker, as its own command starts it; None where it can't be had."""
     proxy = program()
     if proxy is None:
@@ -119,7 +119,7 @@ def litellm(upstream: Running, database_url: str, scratch: Path) -> Iterator[tup
         "PYTHONPATH": str(scratch), "HOME": os.environ.get("HOME", str(scratch)), "NO_DOCS": "True",
     }  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    with running(words, scratch / "litellm.log", environment, url=url, ready="/health/liveliness") as started:
+    with starting(words, scratch / "litellm.log", environment, f"{url}/health/liveliness") as started:
         yield Target("LiteLLM", url, MODEL, (KEY,)), started
 
 

@@ -20,6 +20,7 @@ from serving.clock import Clock
 from serving.database import Database
 from serving.errors import IdempotencyError, InvalidRequestError, PayerLimitError, PaymentRequiredError
 from serving.inference.call import Call
+from serving.inference.early import EarlyAdmission
 from serving.inference.engine import Admission, AnswerEngine
 from serving.inference.frames import Frames
 from serving.inference.idempotency import Replay, find_replay, request_id
@@ -30,6 +31,8 @@ from serving.journal.writer import Journal
 from serving.payers.consents import ConsentDesk
 from serving.payers.funds import SECOND_LOOK_SECONDS, FundsKeeper
 from serving.payers.keys import ApiKeyHolder
+
+_MOST_SOLVENT = 100_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Admissions:
         self._desk = desk
         self._max_payer_requests = max_payer_requests
         self._open_of: Counter[bytes] = Counter()
+        self._solvent: set[bytes] = set()
+        """Payers whose last request was opened: the engine may begin while the next one's intent is being written."""
 
     @property
     def open_requests(self) -> int:
@@ -129,10 +134,18 @@ class Admissions:
         self, intent: NewIntent, call: Call, model: PinnedModel, admission: Admission, *, keyed: bool
     ) -> OpenRequest | Replay:
         await self._desk.funds.look(intent.payer)
-        if not await self._desk.journal.open(intent):
-            replay = await self._refused(intent, keyed=keyed)
-            if replay is not None:
-                return replay
+        early = EarlyAdmission(admission) if intent.payer in self._solvent else None
+        try:
+            replay = await self._write(intent, keyed=keyed)
+        except BaseException:
+            if early is not None:
+                await early.withdraw()
+            raise
+        if replay is not None:
+            if early is not None:
+                await early.withdraw()
+            return replay
+        admission = early or admission
         return OpenRequest(
             call=call,
             model=model,
@@ -142,6 +155,16 @@ class Admissions:
             frames=Frames(call.endpoint, intent.request_id.removeprefix(ID_PREFIX), call.model, call.include_usage),
             keyed=keyed,
         )
+
+    async def _write(self, intent: NewIntent, *, keyed: bool) -> Replay | None:
+        """None once the intent is durable; else what was answered before under its key."""
+        if await self._desk.journal.open(intent):
+            if len(self._solvent) >= _MOST_SOLVENT:
+                self._solvent.clear()
+            self._solvent.add(intent.payer)
+            return None
+        self._solvent.discard(intent.payer)
+        return await self._refused(intent, keyed=keyed)
 
     async def _refused(self, intent: NewIntent, *, keyed: bool) -> Replay | None:
         """None once a second try opened the request after all: a deposit or a cap may have come since the last look."""

@@ -73,24 +73,51 @@ class Course:
 
 
 async def run_while_connected(work: Coroutine[Any, Any, None], disconnected: Disconnected | None) -> Course:
-    """Does the work until it is done, fails, or the client is gone (never, if `disconnected` is None)."""
-    producing = asyncio.create_task(work)
-    listening = asyncio.ensure_future(disconnected()) if disconnected is not None else None
-    waits = {producing} if listening is None else {producing, listening}
+    """Does the work until it is done, fails, or the client is gone (never, if `disconnected` is None).
+
+    In the caller's own task: a task for each of the two, and one more wait, would cost every request some of its time.
+    """
+    watch = None if disconnected is None else _Watch(disconnected)
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        if not producing.done():
+        await work
+    except asyncio.CancelledError:
+        if watch is not None and watch.is_the_cause():
             return Course("client_disconnect")
-        error = producing.exception()
-        if error is None:
-            return Course("complete")
-        if not isinstance(error, Exception):
-            raise error
+        raise
+    except Exception as error:  # noqa: BLE001  it becomes the answer's end
         return Course("engine_error", error)
     finally:
-        for task in waits:
-            task.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
+        if watch is not None:
+            watch.end()
+    return Course("complete")
+
+
+class _Watch:
+    """Cancels the task that made it when the client is gone, until it is ended."""
+
+    def __init__(self, disconnected: Disconnected) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._gone = False
+        self._over = False
+        self._watching = asyncio.ensure_future(disconnected())
+        self._watching.add_done_callback(self._left)
+
+    def is_the_cause(self) -> bool:
+        """Whether this, and nobody else, cancelled the task; then it goes on."""
+        return self._gone and self._task.uncancel() == 0
+
+    def end(self) -> None:
+        self._over = True
+        self._watching.cancel()
+
+    def _left(self, watching: asyncio.Future[None]) -> None:
+        if self._over or watching.cancelled():
+            return
+        if watching.exception() is None:
+            self._gone = True
+            self._task.cancel()
 
 
 async def each_delta(request: OpenRequest, take: Callable[[Delta], Awaitable[None] | None]) -> None:

@@ -15,6 +15,7 @@ from serving.catalogue.served import PinnedModel
 from serving.inference.attribution import BY_TERMS, AnsweredText, Attributed, Attributor
 from serving.inference.call import Call, Endpoint
 from serving.inference.choices import WholeChoices
+from serving.inference.early import EarlyAdmission
 from serving.inference.engine import Admission
 from serving.inference.frames import Frames, usage
 from serving.inference.meter import Meter
@@ -61,6 +62,11 @@ class OpenRequest:
         if self.call.endpoint is Endpoint.EMBEDDING:
             del used["completion_tokens"]
         return used
+
+    async def release(self) -> None:
+        """Nothing of the answer is made any more."""
+        if isinstance(self.admission, EarlyAdmission):
+            await self.admission.withdraw()
 
     def bounded(self, output_units: int) -> int:
         """Output units that may be charged: never more than was held for them, whatever an engine reports."""

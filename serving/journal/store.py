@@ -58,7 +58,8 @@ async def commit_group(
     if len(statements) == 1:
         cursors = [await connection.execute(*statements[0])]  # its own transaction
     else:
-        async with connection.pipeline(), connection.transaction():
+        # Up to the end of the pipeline the server takes them for one transaction; saying so would be two more statements.
+        async with connection.pipeline():
             cursors = [await connection.execute(*statement) for statement in statements]
     opened = {row[0] for row in await cursors[-1].fetchall()} if group.openings else set()
     if not issued:

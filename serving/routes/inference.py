@@ -108,6 +108,7 @@ class InferenceApplication:
             else:
                 await WholeDelivery(request, closer, send).deliver(disconnected)
         finally:
+            await request.release()
             if not request.closed:  # a fault of ours: the payer does not pay for it, and nothing stays held
                 closer.end(request, request.closing("engine_error"))
 

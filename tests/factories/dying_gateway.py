@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from serving import command
@@ -17,7 +18,9 @@ from serving.inference.streamed import StreamDelivery
 from serving.journal import store
 from serving.journal.pending import Group
 
-STEPS = ("before_intent", "after_intent", "mid_stream", "before_receipt", "after_receipt", "after_send")
+STEPS = (
+    "before_intent", "after_intent", "after_checkpoint", "mid_stream", "before_receipt", "after_receipt", "after_send",
+)  # fmt: skip
 WRITES_BEFORE_DEATH = 120
 
 
@@ -76,8 +79,8 @@ def arrange(step: str) -> None:
         after_sending()
     else:
         when, what = step.split("_")
-        concerns = (lambda group: group.openings) if what == "intent" else (lambda group: group.endings)
-        around_commit(before=when == "before", concerns=concerns)
+        kinds = {"intent": "openings", "checkpoint": "checkpoints", "receipt": "endings"}
+        around_commit(before=when == "before", concerns=attrgetter(kinds[what]))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.domain import Domain
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import private_key, recover
+from serving.journal import store
 from serving.journal.lane import LaneIdentity
+from serving.journal.pending import Ending, Group, Opening
 from serving.journal.records import Answer, Checkpoint, Closing, MadeBy, NewIntent, UnlicensedUse
 from serving.journal.signing import ReceiptSigner
 from serving.journal.writer import Journal, JournalSettings
@@ -264,6 +266,35 @@ def test_one_malformed_record_does_not_take_its_group_with_it(database_url: str)
                 await endings[1].issued
             assert (await endings[2].issued).signed.receipt.seq == 1
             assert one.available
+
+    asyncio.run(scenario())
+    assert_books_balance(database_url)
+
+
+def test_a_group_is_committed_as_a_whole_or_not_at_all(database_url: str) -> None:
+    """Its statements go out together and count as one transaction up to the last, without saying so."""
+    fund(database_url)
+    fund(database_url, OTHER_PAYER)
+
+    async def scenario() -> None:
+        async with running(database_url) as one:
+            assert await one.open(intent("a"))
+            assert await one.open(intent("taken", payer=OTHER_PAYER))
+            loop = asyncio.get_running_loop()
+            group = Group(
+                openings=[Opening(intent("taken", payer=OTHER_PAYER), loop.create_future())],
+                endings=[Ending(closing("a"), loop.create_future())],
+                checkpoints=[Checkpoint("taken", 3, keccak256(b"sent"), 5)],
+            )
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                await store.commit_group(one._connected(), one.held, SIGNER, group, 60)
+            assert rows(database_url, "SELECT seq FROM issued_receipts") == []
+            assert rows(database_url, "SELECT next_seq FROM lanes") == [(0,)]
+            assert rows(database_url, "SELECT output_units FROM intents WHERE output_units > 0") == []
+            group.openings.clear()
+            await store.commit_group(one._connected(), one.held, SIGNER, group, 60)
+            assert rows(database_url, "SELECT seq FROM issued_receipts") == [(0,)]
+            assert rows(database_url, "SELECT output_units FROM intents") == [(3,)]
 
     asyncio.run(scenario())
     assert_books_balance(database_url)

@@ -18,6 +18,8 @@ from ledger.protocol.stripping import strip_stream
 from serving.inference.embedded import EmbeddedAdmission
 from serving.inference.engine import Delta
 from tests.conftest import UNSAFE_BUT_FAST
+from tests.e2e.serving.test_serving_crashes import LANE as CRASHING_LANE
+from tests.e2e.serving.test_serving_crashes import process
 from tests.e2e.serving.test_serving_cut_streams import receipt_of, tokens_in, until
 from tests.factories.serving_world import ServingWorld, buy_key, running
 from tributary.database import migrate
@@ -141,6 +143,33 @@ def test_a_whole_answer_waits_for_its_receipt_or_ends_for_nothing(
         issued = connection.execute("SELECT outcome, output_units > 0, fee_units > 0 FROM issued_receipts").fetchall()
     assert issued == [("complete", True, True) if back_in_time else ("undelivered", False, False)]
     assert_consistent(database.url, receipts=1)
+
+
+def test_a_gateway_killed_while_the_database_is_away_loses_no_request(
+    serving_world: ServingWorld, database: Database
+) -> None:
+    """A stream that ended without its receipt, in a process that died before it could write it."""
+    payer = serving_world.deposit("unlucky payer", 10**9)
+    with process(serving_world, database.url, "never") as (url, child):
+        key = buy_key(url, serving_world, payer, 10**8)
+        with httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False
+        ) as http:
+            assert http.post("/v1/chat/completions", json=ASK).status_code == 200
+            with http.stream("POST", "/v1/chat/completions", json=LONG) as stream:
+                events = stream.iter_raw()
+                received = next(events)
+                database.stop()
+                received += b"".join(events)
+        assert strip_stream(received)[1] is None
+        child.kill()
+        child.wait(30)
+    database.start()
+    with running(serving_world.settings(database.url, lane=CRASHING_LANE)), psycopg.connect(database.url) as connection:
+        issued = connection.execute("SELECT outcome, output_units FROM issued_receipts ORDER BY seq").fetchall()
+    assert [outcome for outcome, _ in issued] == ["complete", "recovered"]
+    assert issued[1][1] <= tokens_in(received)
+    assert_consistent(database.url, receipts=2)
 
 
 def assert_consistent(url: str, receipts: int) -> None:
