@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from serving.upstream.exchange import Exchange
 from serving.upstream.node import Node
 from serving.upstream.pace import Pace
 from serving.upstream.pool import Pool, Work
+from serving.upstream.usage import Tally
 
 
 @dataclass
@@ -42,32 +44,40 @@ class Attempt:
         """
         for _ in range(self.pool.settings.attempts):
             node = await self._place()
-            exchange = Exchange(self.call, self.work.model, self.bounds, node)
-            begun = False
+            answered = None
             try:
-                async with node.shelf.holding(self.work.model):
-                    for delta in await self._begin(node, exchange):
-                        begun = True
-                        yield delta
-                    async for delta in exchange.rest():
+                exchange = Exchange(self.call, self.work.model, self.bounds, node)
+                async with aclosing(self._deltas(node, exchange)) as deltas:
+                    async for delta in deltas:
+                        answered = exchange.tally
                         yield delta
             except NodeFailedError as failure:
                 self._note(node, failure)
-                if begun:
+                if answered is not None:
                     raise UpstreamUnavailableError("The server broke off in the middle of the answer.") from failure
             else:
                 node.breaker.succeeded()
                 return
             finally:
-                await exchange.end()
-                self._leave(node, exchange.tally.least if begun else None)
+                self._leave(node, answered)
         raise self._verdict()
 
-    def _leave(self, node: Node, answer_units: int | None) -> None:
-        if answer_units is None:
+    async def _deltas(self, node: Node, exchange: Exchange) -> AsyncGenerator[Delta, None]:
+        """The answer of one node."""
+        async with node.shelf.holding(self.work.model):
+            try:
+                for delta in await self._begin(node, exchange):
+                    yield delta
+                async for delta in exchange.rest():
+                    yield delta
+            finally:
+                await exchange.end()
+
+    def _leave(self, node: Node, answered: Tally | None) -> None:
+        if answered is None:
             self.pool.leave(node, self.work)
         else:
-            self.pool.leave(node, self.work, self.bounds.prompt_units, answer_units)
+            self.pool.leave(node, self.work, self.bounds.prompt_units, answered.least)
 
     async def _place(self) -> Node:
         try:

@@ -153,6 +153,7 @@ class Pool:
             raise UpstreamUnavailableError("No other server serves this model now.")
         waiting = _Waiting(work, avoid)
         place = self._queue.put(work.payer, work.units, waiting)
+        self.grant()  # others may be waiting for a node that is away, and this work not
         if self._ticking is None:
             self._tick()
         began = time.monotonic()

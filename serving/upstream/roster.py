@@ -99,5 +99,5 @@ class Roster:
 
 def _is_same_server(one: NodeSettings, other: NodeSettings) -> bool:
     """Whether connections and state go on; weight, room and drain may differ."""
-    changeable = {"weight", "max_running", "max_adapters", "health", "drain"}
+    changeable = {"weight", "max_running", "health", "drain"}
     return one.model_dump(exclude=changeable) == other.model_dump(exclude=changeable)

@@ -181,3 +181,24 @@ def test_an_answer_is_taken_for_what_answers_of_late_came_to() -> None:
     for _ in range(200):
         pool.speed.add(30, 20)
     assert 40 <= pool.speed.answer_units(100_000) <= 41
+
+
+def test_who_waits_for_a_node_that_is_away_holds_up_nobody_else() -> None:
+    pool = pool_of({}, {}, patience_seconds=5.0)
+    pool.nodes[0].models, pool.nodes[1].models = {"away"}, {"here"}
+
+    async def story() -> None:
+        pool.nodes[0].failed(NodeFailedError(Fault.UNREACHABLE, "…"))
+        waiting = [asyncio.ensure_future(pool.place(work(model=model(name="away")), ())) for _ in range(3)]
+        await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        for _ in range(20):
+            node = await pool.place(work(model=model(name="here")), ())
+            pool.leave(node, work())
+        assert asyncio.get_running_loop().time() - began < 0.2
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert pool.running == pool.waiting == 0
+
+    run(story)
