@@ -55,13 +55,12 @@ def assemble(settings: ServingSettings, attributor: Attributor | None = None) ->
     """
     models, engine = _embedded(settings) if settings.upstreams is None else _upstream(settings.upstreams)
     reader = chain_reader(settings, settings.operator)
-    around = Surroundings(
-        reader=reader,
-        models=models,
-        engine=engine,
-        attributor=attributor or _attributor(settings, reader),
-    )
-    return Gateway(settings, around)
+    try:
+        attributor = attributor or _attributor(settings, reader)
+    except BaseException:
+        reader.rpc.close()
+        raise
+    return Gateway(settings, Surroundings(reader=reader, models=models, engine=engine, attributor=attributor))
 
 
 def _embedded(settings: ServingSettings) -> tuple[tuple[LocalModel, ...], AnswerEngine]:
@@ -88,7 +87,6 @@ def _attributor(settings: ServingSettings, reader: ChainReader) -> Attributor:
     """By text over the library of the settings, whose datasets must be what the chain has under their assetIds."""
     if settings.attribution_dir is None:
         return TermsWeights()
-
     folder = settings.attribution_dir
 
     def check(datasets: Sequence[CorpusEntry]) -> None:
