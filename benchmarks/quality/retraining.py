@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 BATCH = 16
 EPOCHS = 4
-KNOWN_PASSAGES = 80
-"""Passages of each author that the prior is measured on."""
 PEAK_LEARNING_RATE = 1e-2
 
 
@@ -119,7 +117,7 @@ def gradient_scores(plan: Plan) -> dict[str, Any]:
     influence = [
         [float(t.mean()) for t in token_influence(trainer.model, direction, answers)] for direction in directions
     ]
-    known, prior = _prior(bed, trainer, directions)
+    known, prior = _prior(plan, bed, trainer, directions)
     return {
         "grad_dot": products.view(len(answers), size, plan.chunks).sum(dim=2).tolist(),
         "datainf": torch.tensor(influence).T.tolist(),
@@ -128,11 +126,12 @@ def gradient_scores(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _prior(bed: Bed, trainer: Trainer, directions: list[Any]) -> tuple[list[float], PriorFile]:
+def _prior(plan: Plan, bed: Bed, trainer: Trainer, directions: list[Any]) -> tuple[list[float], PriorFile]:
     """Influence on known text as a whole, and the prior as scripts/train makes it; contributor k is content k + 1."""
     folding = standard_method().folding
     texts = sorted({contributor.known for contributor in bed.contributors})
-    found = [p for text in texts for p in spread(list(passages(bed.tokenizer, folding, text, 64)), KNOWN_PASSAGES)]
+    each = [spread(list(passages(bed.tokenizer, folding, text, 64)), plan.known_passages) for text in texts]
+    found = [passage for some in each for passage in some]
     windows = [passage.window for passage in found]
     influence = [token_influence(trainer.model, direction, windows) for direction in directions]
     table = weigh(found, influence, MOST_WORDS)
