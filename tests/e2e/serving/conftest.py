@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,4 +51,23 @@ def api_key(serving_world: ServingWorld, gateway: RunningGateway, request: pytes
 def client(gateway: RunningGateway, api_key: str) -> Iterator[openai.OpenAI]:
     """The official client, unmodified; it does not try again by itself, so that a test sees what it was told."""
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=api_key, max_retries=0) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def outer(
+    serving_world: ServingWorld,
+    gateway: RunningGateway,
+    module_database_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[RunningGateway]:
+    """A gateway that buys its answers from the one with the embedded engine."""
+    folder: Path = tmp_path_factory.mktemp("outer")
+    reseller = serving_world.deposit("the outer gateway", 10**12)
+    (folder / "key").write_text(buy_key(gateway.url, serving_world, reseller, 10**12) + "\n")
+    (folder / "upstreams.toml").write_text(
+        f"models_dir = {json.dumps(str(serving_world.models))}\n"
+        f'[[node]]\nurl = "{gateway.url}/v1"\napi_key_file = {json.dumps(str(folder / "key"))}\n'
+    )
+    with running(serving_world.settings(module_database_url, lane=2, upstreams=folder / "upstreams.toml")) as one:
         yield one

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import openai
 import pytest
 
 from ledger.protocol.stripping import strip_json, strip_stream
 from tests.e2e.serving.checked import check_envelope
-from tests.factories.serving_world import RunningGateway, ServingWorld, buy_key, running
+from tests.factories.serving_world import RunningGateway, ServingWorld
 
 pytestmark = pytest.mark.e2e
 
 CHAT = [{"role": "user", "content": "It is a truth universally acknowledged"}]
-
-
-@pytest.fixture(scope="module")
-def outer(
-    serving_world: ServingWorld,
-    gateway: RunningGateway,
-    module_database_url: str,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[RunningGateway]:
-    """A gateway that buys its answers from the one with the embedded engine."""
-    folder: Path = tmp_path_factory.mktemp("outer")
-    reseller = serving_world.deposit("the outer gateway", 10**12)
-    (folder / "key").write_text(buy_key(gateway.url, serving_world, reseller, 10**12) + "\n")
-    (folder / "upstreams.toml").write_text(
-        f"models_dir = {json.dumps(str(serving_world.models))}\n"
-        f'[[node]]\nurl = "{gateway.url}/v1"\napi_key_file = {json.dumps(str(folder / "key"))}\n'
-    )
-    with running(serving_world.settings(module_database_url, lane=2, upstreams=folder / "upstreams.toml")) as one:
-        yield one
 
 
 @pytest.fixture
