@@ -161,6 +161,25 @@ def test_a_node_that_drains_gets_nothing_new(
     until(lambda: states(gateway)["a"] == "closed")
 
 
+def test_a_node_that_leaves_the_file_ends_what_runs_on_it(
+    http: httpx.Client, gateway: RunningGateway, nodes: list[PacedNode], upstreams: Path
+) -> None:
+    text = upstreams.read_text()
+    head, _first, *others = text.split("[[node]]")
+    slow = ASK | {"max_tokens": 1500}
+    with ThreadPoolExecutor(6) as pool:
+        long_ones = [pool.submit(http.post, "/v1/chat/completions", json=slow) for _ in range(6)]
+        until(lambda: all(node.running for node in gateway.gateway.engine.state().nodes))
+        upstreams.write_text("[[node]]".join([head, *others]))
+        until(lambda: set(states(gateway)) == {"b", "c"})
+        assert nodes[0].seen["running"] > 0
+        assert {one.result().status_code for one in long_ones} == {200}
+        assert all(one.result().content.endswith(b"data: [DONE]\n\n") for one in long_ones)
+        assert all(b'"error"' not in one.result().content for one in long_ones)
+    upstreams.write_text(text)
+    until(lambda: states(gateway).get("a") == "closed")
+
+
 def test_an_adapter_is_loaded_once_and_its_node_preferred(
     http: httpx.Client, gateway: RunningGateway, nodes: list[PacedNode]
 ) -> None:
