@@ -29,6 +29,7 @@ FUNCTIONS: Final[Mapping[Challenge, Callable[..., Call]]] = {
     Challenge.SIGNED_FEE: Challenges.challenge_signed_fee,
     Challenge.SIGNED_SET: Challenges.challenge_signed_set,
     Challenge.PRICE: Challenges.challenge_price,
+    Challenge.FLOOR: Challenges.challenge_floor,
     Challenge.SET_PART: Challenges.challenge_set_part,
     Challenge.SET_NEIGHBOURS: Challenges.challenge_set_neighbours,
     Challenge.SET_SUM: Challenges.challenge_set_sum,

@@ -60,11 +60,11 @@ struct Asset {
     Kind kind;
     /// Greatest number of steps to an ancestor without parents, fixed by version 1: later parents lie no deeper.
     uint8 depth;
+    /// Number of terms versions; the newest may not be in force yet.
+    uint32 versionCount;
     address owner;
     address pendingOwner;
     bytes32 contentHash;
-    /// Number of terms versions; the newest may not be in force yet.
-    uint32 versionCount;
 }
 
 /// @title Who made what, and how a fee is to be divided
@@ -155,6 +155,9 @@ interface IAttributionRegistry is IContributorLists {
     /// @notice What an asset is; None if there is no such asset.
     function kindOf(uint32 assetId) external view returns (Kind);
 
+    /// @notice What an asset was at a time; None if it was not registered by then. For challenges.
+    function kindBy(uint32 assetId, uint40 time) external view returns (Kind);
+
     /// @notice The newest registered asset's id; ids are 1 … assetCount.
     function assetCount() external view returns (uint32);
 
@@ -171,6 +174,12 @@ interface IAttributionRegistry is IContributorLists {
         external
         view
         returns (uint64 floorInputPrice, uint64 floorOutputPrice, AttributionMode mode, uint32 datasetCount);
+
+    /// @notice What challenges judge a receipt by: the version in force at a time, and its floor prices and mode.
+    function rulesFor(uint32 assetId, uint40 time)
+        external
+        view
+        returns (uint32 version, uint64 floorInputPrice, uint64 floorOutputPrice, AttributionMode mode);
 
     /// @notice Whether a version's list of datasets holds this one.
     function admits(uint32 assetId, uint32 version, uint32 datasetId) external view returns (bool);

@@ -63,9 +63,13 @@ interface IReceiptChallenges is IChallenges {
         Opening[] calldata parts
     ) external;
 
-    /// @notice The fee of B_i is not the published price × units, or is below the terms' floor.
+    /// @notice The fee of B_i is not the published price × units.
     /// @param bs B_i, and B_{i−1} unless i is 0.
     function challengePrice(CommittedBatch calldata batch, uint256 i, Opening[] calldata bs) external;
+
+    /// @notice The fee of B_i is below the terms' floor price × units.
+    /// @param bs B_i, and B_{i−1} unless i is 0.
+    function challengeFloor(CommittedBatch calldata batch, uint256 i, Opening[] calldata bs) external;
 
     /// @notice B_i has a set though its terms are of mode Fixed, or the set names a dataset that they don't admit.
     /// @param part Which part of the set names it; `entry` says where in it. Both without meaning in mode Fixed.

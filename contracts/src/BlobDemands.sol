@@ -11,6 +11,7 @@ import {CommittedBatch} from "../interfaces/IChallenges.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
 import {ChallengeEvidence} from "./ChallengeEvidence.sol";
+import {BatchHash} from "./libraries/BatchHash.sol";
 import {ExactTransfer} from "./libraries/ExactTransfer.sol";
 import {BLOB_MAX_AGE, CHALLENGE_WINDOW, DEMAND_DEADLINE} from "./Windows.sol";
 
@@ -113,7 +114,7 @@ contract BlobDemands is ChallengeEvidence, IBlobDemands, ReentrancyGuardTransien
 
     function _requireOpen(CommittedBatch calldata batch) private view returns (bytes32 recordHash) {
         _requireCommitted(batch);
-        recordHash = keccak256(abi.encode(batch.record));
+        recordHash = BatchHash.ofRecord(batch.record);
         bytes32 stored = ledger.batchHash(batch.batchId);
         require(
             stored == recordHash && batch.record.status == BatchStatus.Open,

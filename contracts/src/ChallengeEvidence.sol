@@ -6,6 +6,7 @@ import {IAttributionRegistry} from "../interfaces/IAttributionRegistry.sol";
 import {CommittedBatch, IChallenges, Opening} from "../interfaces/IChallenges.sol";
 import {IOperators} from "../interfaces/IOperators.sol";
 import {IReceiptLedger} from "../interfaces/IReceiptLedger.sol";
+import {BatchHash} from "./libraries/BatchHash.sol";
 import {BlobElements} from "./libraries/BlobElements.sol";
 import {BlobOpening} from "./libraries/BlobOpening.sol";
 
@@ -31,7 +32,7 @@ abstract contract ChallengeEvidence is IChallenges {
     /// @dev The header, hashes and charges are those of the record; that the record is the ledger's is checked when the
     /// batch is voided.
     function _requireCommitted(CommittedBatch calldata batch) internal pure {
-        bytes32 given = keccak256(abi.encode(batch.header, batch.versionedHashes, batch.charges));
+        bytes32 given = BatchHash.ofContents(batch.header, batch.versionedHashes, batch.charges);
         require(
             given == batch.record.batchCommitment,
             ChallengeCommitmentMismatch(batch.record.batchCommitment, given)
@@ -56,11 +57,7 @@ abstract contract ChallengeEvidence is IChallenges {
         returns (uint256)
     {
         _requireBelow(position, batch.header.used());
-        return BlobOpening.verify(
-            batch.versionedHashes[position / BlobOpening.FIELD_ELEMENTS_PER_BLOB],
-            position % BlobOpening.FIELD_ELEMENTS_PER_BLOB,
-            opening
-        );
+        return _verify(batch, position, opening);
     }
 
     function _openDigest(CommittedBatch calldata batch, uint256 i, Opening calldata opening)
@@ -69,7 +66,9 @@ abstract contract ChallengeEvidence is IChallenges {
         returns (uint256)
     {
         _requireBelow(i, batch.header.count);
-        return _open(batch, 2 + 2 * i, opening);
+        unchecked {
+            return _verify(batch, 2 + 2 * i, opening);
+        }
     }
 
     function _openReceipt(CommittedBatch calldata batch, uint256 i, Opening calldata opening)
@@ -78,7 +77,22 @@ abstract contract ChallengeEvidence is IChallenges {
         returns (uint256)
     {
         _requireBelow(i, batch.header.count);
-        return _open(batch, 3 + 2 * i, opening);
+        unchecked {
+            return _verify(batch, 3 + 2 * i, opening);
+        }
+    }
+
+    /// @dev Of a position that is known to be used: the blobs are as many as the used elements fill.
+    function _verify(CommittedBatch calldata batch, uint256 position, Opening calldata opening)
+        private
+        view
+        returns (uint256)
+    {
+        return BlobOpening.verify(
+            batch.versionedHashes[position / BlobOpening.FIELD_ELEMENTS_PER_BLOB],
+            position % BlobOpening.FIELD_ELEMENTS_PER_BLOB,
+            opening
+        );
     }
 
     /// @dev B_i, and the sum of the fees before it.

@@ -139,9 +139,8 @@ contract FormatChallenges is SetChallenges {
     }
 
     function _faultOfAsset(uint32 assetId, uint40 firstCommittedAt) private view returns (bytes32) {
-        Kind kind = registry.kindOf(assetId);
-        // Version 1 is in force from the second of the registration.
-        if (kind == Kind.None || registry.termsEffectiveAt(assetId, 1) > firstCommittedAt) return "asset_unknown";
+        Kind kind = registry.kindBy(assetId, firstCommittedAt);
+        if (kind == Kind.None) return "asset_unknown";
         return kind == Kind.Dataset ? bytes32("asset_is_dataset") : bytes32(0);
     }
 

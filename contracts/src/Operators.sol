@@ -115,8 +115,9 @@ contract Operators is IOperators, IntakePause, ReentrancyGuardTransient {
         onlyLedger
         nonReentrant
     {
-        _bonds[operator].reserved -= held;
-        _bonds[operator].amount -= held;
+        Bond storage bond_ = _bonds[operator];
+        (uint64 reserved, uint64 amount) = (bond_.reserved - held, bond_.amount - held);
+        (bond_.reserved, bond_.amount) = (reserved, amount);
         _payOut(operator, batchId, held, challenger);
     }
 

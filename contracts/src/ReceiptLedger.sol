@@ -14,6 +14,7 @@ import {IRoyaltyDistributor} from "../interfaces/IRoyaltyDistributor.sol";
 import {BlobAttestations} from "./BlobAttestations.sol";
 import {IntakePause} from "./IntakePause.sol";
 import {Lanes} from "./Lanes.sol";
+import {BatchHash} from "./libraries/BatchHash.sol";
 import {BatchLayout} from "./libraries/BatchLayout.sol";
 import {ReceiptHash} from "./libraries/ReceiptHash.sol";
 import {RefundMarks, Refunds} from "./libraries/RefundMarks.sol";
@@ -148,10 +149,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
     ) external onlyChallenges {
         _requireRecord(batchId, record);
         require(record.status == BatchStatus.Open, LedgerBatchNotOpen(batchId, record.status));
-        BatchRecord memory voided = record;
-        voided.status = BatchStatus.Voided;
-        voided.reserve = 0;
-        batchHash[batchId] = keccak256(abi.encode(voided));
+        batchHash[batchId] = BatchHash.ofVoided(record);
         _refunds[batchId].open(payerCount);
         emit BatchVoided(batchId, challenger, fault);
         operators.slash(record.operator, batchId, record.reserve, challenger);
@@ -167,7 +165,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
         uint256[] calldata payers
     ) external {
         _requireVoided(batchId, record);
-        bytes32 given = keccak256(abi.encode(header, versionedHashes, charges));
+        bytes32 given = BatchHash.ofContents(header, versionedHashes, charges);
         require(given == record.batchCommitment, LedgerCommitmentMismatch(record.batchCommitment, given));
         Refunds storage refunds = _refunds[batchId];
         for (uint256 i = 0; i < payers.length; ++i) {
@@ -339,7 +337,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
     {
         stored = batchHash[batchId];
         require(stored != 0, LedgerNoSuchBatch(batchId));
-        bytes32 given = keccak256(abi.encode(record));
+        bytes32 given = BatchHash.ofRecord(record);
         require(stored == given, LedgerRecordMismatch(batchId, stored, given));
     }
 }

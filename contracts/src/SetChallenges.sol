@@ -46,9 +46,7 @@ abstract contract SetChallenges is ChallengeEvidence, IFormatChallenges {
         uint256[] memory values = _openSet(batch, batch.header.setsAt() + k, parts);
         uint256 sum = 0;
         for (uint256 n = 0; n < values.length; ++n) {
-            for (uint256 e = 0; e < BlobElements.ENTRIES_PER_PART; ++e) {
-                sum += values[n].entry(e).ppm();
-            }
+            sum += values[n].ppmSum();
         }
         _convict(batch, sum != PPM, "set_malformed");
     }

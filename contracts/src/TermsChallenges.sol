@@ -20,14 +20,17 @@ abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
     function challengePrice(CommittedBatch calldata batch, uint256 i, Opening[] calldata bs) external {
         _requireCommitted(batch);
         (uint256 b, uint256 before) = _openFee(batch, i, bs);
-        uint40 time = _termsTime(batch, b);
-        Price memory price = operators.priceAt(batch.header.operator, b.assetId(), time);
-        bool otherPrice = before + _fee(b, price.inputPrice, price.outputPrice) != b.cumulativeFee();
-        _convict(
-            batch,
-            otherPrice || _isBelowFloor(b, before, time),
-            otherPrice ? bytes32("fee_differs_from_price") : bytes32("fee_below_floor")
-        );
+        Price memory price = operators.priceAt(batch.header.operator, b.assetId(), _termsTime(batch, b));
+        uint256 due = before + _fee(b, price.inputPrice, price.outputPrice);
+        _convict(batch, due != b.cumulativeFee(), "fee_differs_from_price");
+    }
+
+    /// @inheritdoc IReceiptChallenges
+    function challengeFloor(CommittedBatch calldata batch, uint256 i, Opening[] calldata bs) external {
+        _requireCommitted(batch);
+        (uint256 b, uint256 before) = _openFee(batch, i, bs);
+        (, uint64 inputFloor, uint64 outputFloor,) = registry.rulesFor(b.assetId(), _termsTime(batch, b));
+        _convict(batch, before + _fee(b, inputFloor, outputFloor) > b.cumulativeFee(), "fee_below_floor");
     }
 
     /// @inheritdoc IReceiptChallenges
@@ -43,8 +46,7 @@ abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
         uint256 value = _openReceipt(batch, i, b);
         uint256 position = value.attributionSet();
         require(position != 0, ChallengeInnocent());
-        uint32 version = registry.termsVersionAt(value.assetId(), _termsTime(batch, value));
-        (,, AttributionMode mode,) = registry.termsRules(value.assetId(), version);
+        (uint32 version,,, AttributionMode mode) = registry.rulesFor(value.assetId(), _termsTime(batch, value));
         if (mode == AttributionMode.Fixed) return _convict(batch, true, "set_in_fixed_mode");
         _requireCount(parts, 1);
         _requireBelow(part, BlobElements.MAX_PARTS);
@@ -61,16 +63,12 @@ abstract contract TermsChallenges is ChallengeEvidence, IReceiptChallenges {
 
     /* INTERNAL */
 
-    function _isBelowFloor(uint256 b, uint256 before, uint40 time) private view returns (bool) {
-        uint32 version = registry.termsVersionAt(b.assetId(), time);
-        (uint64 inputFloor, uint64 outputFloor,,) = registry.termsRules(b.assetId(), version);
-        return before + _fee(b, inputFloor, outputFloor) > b.cumulativeFee();
-    }
-
-    /// @dev Rounded up once per receipt.
-    function _fee(uint256 b, uint256 inputPrice, uint256 outputPrice) private pure returns (uint256) {
-        uint256 product = b.inputUnits() * inputPrice + b.outputUnits() * outputPrice;
-        return (product + UNITS_PER_PRICE - 1) / UNITS_PER_PRICE;
+    /// @dev Rounded up once per receipt. Units of 24 bits times prices of 64: nothing here comes near a word's end.
+    function _fee(uint256 b, uint64 inputPrice, uint64 outputPrice) private pure returns (uint256) {
+        unchecked {
+            uint256 product = b.inputUnits() * inputPrice + b.outputUnits() * outputPrice;
+            return (product + UNITS_PER_PRICE - 1) / UNITS_PER_PRICE;
+        }
     }
 
     /// @dev When terms and prices are read for a receipt: its start, clamped to [termsFrom, first commit].

@@ -63,6 +63,12 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
     }
 
     /// @inheritdoc IAttributionRegistry
+    function kindBy(uint32 assetId, uint40 time) external view returns (Kind) {
+        // Version 1 is in force from the second of the registration.
+        return _versions[assetId][1].effectiveAt > time ? Kind.None : _assets[assetId].kind;
+    }
+
+    /// @inheritdoc IAttributionRegistry
     function termsVersionAt(uint32 assetId, uint40 time) public view returns (uint32 version) {
         // Greatest version with effectiveAt ≤ time, by bisection: effective times never fall from one to the next.
         uint32 high = _requireAsset(assetId).versionCount;
@@ -103,6 +109,17 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
     {
         Version storage v = _requireVersion(assetId, version);
         return (v.floorInputPrice, v.floorOutputPrice, v.mode, uint32(v.datasets.length));
+    }
+
+    /// @inheritdoc IAttributionRegistry
+    function rulesFor(uint32 assetId, uint40 time)
+        external
+        view
+        returns (uint32 version, uint64 floorInputPrice, uint64 floorOutputPrice, AttributionMode mode)
+    {
+        version = termsVersionAt(assetId, time);
+        Version storage v = _versions[assetId][version];
+        (floorInputPrice, floorOutputPrice, mode) = (v.floorInputPrice, v.floorOutputPrice, v.mode);
     }
 
     /// @inheritdoc IAttributionRegistry

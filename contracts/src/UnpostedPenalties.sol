@@ -5,6 +5,7 @@ import {BatchRecord} from "../interfaces/BatchTypes.sol";
 import {InferenceReceipt} from "../interfaces/InferenceReceipt.sol";
 import {IReceiptChallenges} from "../interfaces/IReceiptChallenges.sol";
 import {SignedReceipts} from "./SignedReceipts.sol";
+import {BatchHash} from "./libraries/BatchHash.sol";
 import {CLOCK_TOLERANCE, POST_DEADLINE} from "./Windows.sol";
 
 /// @notice Penalties for signed receipts that no batch holds.
@@ -46,7 +47,7 @@ abstract contract UnpostedPenalties is SignedReceipts {
         InferenceReceipt calldata receipt,
         uint40 by
     ) private view returns (bool) {
-        bytes32 given = keccak256(abi.encode(record));
+        bytes32 given = BatchHash.ofRecord(record);
         bytes32 stored = ledger.batchHash(batchId);
         require(stored == given, ChallengeCommitmentMismatch(stored, given));
         return record.operator == receipt.operator && record.lane == receipt.lane

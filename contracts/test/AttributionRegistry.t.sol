@@ -44,6 +44,15 @@ contract AttributionRegistryTest is World {
         vm.assertEq(registry.termsEffectiveAt(1, 1), clock());
     }
 
+    function test_an_asset_is_nothing_before_its_registration() external {
+        register(OWNER, Kind.Dataset, CONTENT, plainTerms(OWNER));
+        vm.assertTrue(registry.kindBy(1, clock()) == Kind.Dataset);
+        vm.assertTrue(registry.kindBy(1, clock() - 1) == Kind.None);
+        vm.assertTrue(registry.kindBy(2, clock()) == Kind.None);
+        vm.expectRevert(abi.encodeWithSelector(IAttributionRegistry.RegistryAssetUnknown.selector, uint32(2)));
+        registry.rulesFor(2, clock());
+    }
+
     function test_a_reveal_needs_a_commitment_of_the_caller_for_just_that() external {
         vm.prank(OWNER);
         registry.commit(commitment(OWNER, Kind.Model, CONTENT));
@@ -202,6 +211,11 @@ contract AttributionRegistryTest is World {
         vm.assertEq(registry.termsVersionAt(1, type(uint40).max), 2);
         (uint64 floorIn, uint64 floorOut, AttributionMode mode, uint32 datasets) = registry.termsRules(1, 2);
         vm.assertTrue(floorIn == 7 && floorOut == 8 && mode == AttributionMode.Operator && datasets == 0);
+        uint32 version;
+        (version, floorIn, floorOut, mode) = registry.rulesFor(1, effective);
+        vm.assertTrue(version == 2 && floorIn == 7 && floorOut == 8 && mode == AttributionMode.Operator);
+        (version, floorIn, floorOut, mode) = registry.rulesFor(1, effective - 1);
+        vm.assertTrue(version == 1 && floorIn == 0 && floorOut == 0 && mode == AttributionMode.Fixed);
         vm.assertEq(keccak256(abi.encode(registry.terms(1, 2))), keccak256(abi.encode(t)));
     }
 

@@ -19,6 +19,7 @@ interface Vm {
     function assertTrue(bool condition) external pure;
     function assertTrue(bool condition, string calldata reason) external pure;
     function assertFalse(bool condition) external pure;
+    function assertFalse(bool condition, string calldata reason) external pure;
     function assertLe(uint256 left, uint256 right) external pure;
     function assertLe(uint256 left, uint256 right, string calldata reason) external pure;
     function assertGe(uint256 left, uint256 right) external pure;

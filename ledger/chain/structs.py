@@ -93,10 +93,10 @@ class Asset:
 
     kind: int
     depth: int
+    version_count: int
     owner: bytes
     pending_owner: bytes
     content_hash: bytes
-    version_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,18 +12,24 @@ library BlobElements {
     uint256 internal constant ENTRIES_PER_PART = 4;
     uint256 internal constant MAX_PARTS = 4;
 
-    /* WHERE */
+    /* WHERE: COUNTS ARE OF 24 BITS */
 
     function used(BatchHeader calldata h) internal pure returns (uint256) {
-        return setsAt(h) + h.setFeCount;
+        unchecked {
+            return setsAt(h) + h.setFeCount;
+        }
     }
 
     function setsAt(BatchHeader calldata h) internal pure returns (uint256) {
-        return payersAt(h) + h.payerCount;
+        unchecked {
+            return payersAt(h) + h.payerCount;
+        }
     }
 
     function payersAt(BatchHeader calldata h) internal pure returns (uint256) {
-        return 2 + 2 * uint256(h.count);
+        unchecked {
+            return 2 + 2 * uint256(h.count);
+        }
     }
 
     /* HEADER */
@@ -95,9 +101,11 @@ library BlobElements {
         return uint8(s >> 232);
     }
 
-    /// An entry's 7 bytes: assetId u32, ppm u24.
+    /// An entry's 7 bytes: assetId u32, ppm u24. The index is below ENTRIES_PER_PART.
     function entry(uint256 s, uint256 index) internal pure returns (uint256) {
-        return uint56(s >> (168 - 56 * index));
+        unchecked {
+            return uint56(s >> (168 - 56 * index));
+        }
     }
 
     function ppm(uint256 entry_) internal pure returns (uint256) {
@@ -108,9 +116,18 @@ library BlobElements {
         return uint32(entry_ >> 24);
     }
 
+    /// Of all entries, used or not.
+    function ppmSum(uint256 s) internal pure returns (uint256) {
+        unchecked {
+            return ppm(s >> 168) + ppm(s >> 112) + ppm(s >> 56) + ppm(s);
+        }
+    }
+
     /// How many entries are used, counted from the first; one is when its ppm is not zero.
     function entryCount(uint256 s) internal pure returns (uint256 count) {
-        while (count < ENTRIES_PER_PART && ppm(entry(s, count)) != 0) ++count;
+        unchecked {
+            while (count < ENTRIES_PER_PART && ppm(entry(s, count)) != 0) ++count;
+        }
     }
 
     /// Whether S_k by itself keeps to the form: zero byte, part below parts, at most 4; used entries first, at least
@@ -118,10 +135,13 @@ library BlobElements {
     function isSound(uint256 s) internal pure returns (bool) {
         if (uint8(s >> 224) != 0 || part(s) >= parts(s) || parts(s) > MAX_PARTS) return false;
         uint256 count = entryCount(s);
-        if (count == 0 || (count < ENTRIES_PER_PART && part(s) + 1 < parts(s))) return false;
-        for (uint256 e = 1; e < ENTRIES_PER_PART; ++e) {
-            if (e >= count ? entry(s, e) != 0 : dataset(entry(s, e)) <= dataset(entry(s, e - 1))) return false;
+        unchecked {
+            if (count == 0 || (count < ENTRIES_PER_PART && part(s) + 1 < parts(s))) return false;
+            for (uint256 e = 1; e < count; ++e) {
+                if (dataset(entry(s, e)) <= dataset(entry(s, e - 1))) return false;
+            }
+            // What stands after the last used entry; nothing if all are used.
+            return uint256(uint224(s)) << (32 + 56 * count) == 0;
         }
-        return true;
     }
 }

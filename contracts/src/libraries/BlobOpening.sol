@@ -13,8 +13,9 @@ library BlobOpening {
     /// 7^((MODULUS − 1) / 4096) mod MODULUS.
     uint256 internal constant ROOT_OF_UNITY = 0x564c0a11a0f704f4fc3e8acfe0f8245f0ad1347b378fbf96e206da11a5d36306;
 
-    address private constant MODEXP = address(0x05);
-    address private constant POINT_EVALUATION = address(0x0A);
+    /// Addresses of precompiles.
+    uint256 private constant MODEXP = 0x05;
+    uint256 private constant POINT_EVALUATION = 0x0A;
 
     /// @notice The element's value, whatever its size. Reverts unless the opening proves it.
     /// @dev The precompile itself requires that the commitment hashes to the versioned hash, and a proof of the right
@@ -24,21 +25,44 @@ library BlobOpening {
         view
         returns (uint256)
     {
-        (bool success, bytes memory answer) = POINT_EVALUATION.staticcall(
-            abi.encodePacked(versionedHash, point(index), opening.value, opening.commitmentAndProof)
-        );
-        require(
-            success && keccak256(answer) == keccak256(abi.encode(FIELD_ELEMENTS_PER_BLOB, MODULUS)),
-            IChallenges.ChallengeOpeningInvalid(versionedHash, index)
-        );
-        return uint256(opening.value);
+        uint256 z = point(index);
+        bytes32 value = opening.value;
+        bytes calldata proof = opening.commitmentAndProof;
+        bool holds;
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            mstore(at, versionedHash)
+            mstore(add(at, 32), z)
+            mstore(add(at, 64), value)
+            calldatacopy(add(at, 96), proof.offset, proof.length)
+            // The answer, two words, goes to the scratch space.
+            holds := staticcall(gas(), POINT_EVALUATION, at, add(96, proof.length), 0, 64)
+            holds := and(holds, eq(returndatasize(), 64))
+            holds := and(holds, and(eq(mload(0), FIELD_ELEMENTS_PER_BLOB), eq(mload(32), MODULUS)))
+        }
+        require(holds, IChallenges.ChallengeOpeningInvalid(versionedHash, index));
+        return uint256(value);
     }
 
     /// @notice Where a blob's polynomial takes the value of element `index`, which is below 4096.
     function point(uint256 index) internal view returns (uint256 z) {
-        (, bytes memory answer) =
-            MODEXP.staticcall(abi.encode(32, 32, 32, ROOT_OF_UNITY, reversed(index), MODULUS));
-        z = abi.decode(answer, (uint256));
+        uint256 exponent = reversed(index);
+        bool answered;
+        assembly ("memory-safe") {
+            // Lengths of base, exponent and modulus, and these.
+            let at := mload(0x40)
+            mstore(at, 32)
+            mstore(add(at, 32), 32)
+            mstore(add(at, 64), 32)
+            mstore(add(at, 96), ROOT_OF_UNITY)
+            mstore(add(at, 128), exponent)
+            mstore(add(at, 160), MODULUS)
+            answered := staticcall(gas(), MODEXP, at, 192, 0, 32)
+            answered := and(answered, eq(returndatasize(), 32))
+            z := mload(0)
+        }
+        // Every chain has had MODEXP since Byzantium.
+        assert(answered);
     }
 
     /// @notice The 12 bits of an index in reverse.

@@ -67,6 +67,19 @@ contract BlobOpeningTest {
         (uint256 index,, Opening memory opening) = read(2);
         vm.mockCall(address(0x0A), "", "");
         refuse(versionedHash, index, opening);
+        vm.mockCall(address(0x0A), "", abi.encode(4096, BlobOpening.MODULUS - 1));
+        refuse(versionedHash, index, opening);
+        vm.mockCall(address(0x0A), "", abi.encode(4095, BlobOpening.MODULUS));
+        refuse(versionedHash, index, opening);
+        vm.mockCall(address(0x0A), "", abi.encode(4096, BlobOpening.MODULUS, 0));
+        refuse(versionedHash, index, opening);
+    }
+
+    function test_a_chain_without_modexp_proves_nothing() external {
+        (uint256 index,, Opening memory opening) = read(2);
+        vm.mockCall(address(0x05), "", "");
+        vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 1));
+        this.verify(versionedHash, index, opening);
     }
 
     function test_all_4096_points_are_different_roots_of_unity() external view {

@@ -25,6 +25,24 @@ contract ReceiptGuiltTest is GuiltModel {
         convict(b, data, "receipt_altered");
     }
 
+    function test_another_receipt_proves_nothing_of_this_place() external {
+        CommittedBatch memory b = post();
+        bytes4 other = IReceiptChallenges.ChallengeOtherReceipt.selector;
+        InferenceReceipt memory r = receipts[3];
+        bytes memory s = signed(r);
+        (Opening memory a, Opening memory o) = (opening(aAt(2)), opening(bAt(2)));
+        refuse(abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, s, 2, a, o)), other);
+        refuse(abi.encodeCall(IReceiptChallenges.challengeField, (b, r, s, 2, a, o)), other);
+        refuse(abi.encodeCall(IReceiptChallenges.challengeSignedFee, (b, r, s, 2, a, fees(2))), other);
+        // Nor does the same number of another lane, or of another operator.
+        r.lane = 1;
+        s = signed(r);
+        refuse(abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, s, 3, opening(aAt(3)), opening(bAt(3)))), other);
+        (r.lane, r.operator) = (0, stranger);
+        s = signed(r);
+        refuse(abi.encodeCall(IReceiptChallenges.challengeAltered, (b, r, s, 3, opening(aAt(3)), opening(bAt(3)))), other);
+    }
+
     function test_a_key_counts_for_two_weeks_after_it_was_revoked() external {
         elements[aAt(3)] ^= 1;
         InferenceReceipt memory r = receipts[3];

@@ -57,6 +57,27 @@ contract SetGuiltTest is GuiltModel {
         convict(b, data, "set_malformed");
     }
 
+    function test_what_is_not_a_whole_set_has_no_sum() external {
+        CommittedBatch memory b = post();
+        (uint256 s, bytes4 noSet) = (setsAt(), IChallenges.ChallengeNoSuchSet.selector);
+        bytes4 count = IChallenges.ChallengeOpeningCount.selector;
+        refuse(abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 2, openings(s + 2))), noSet);
+        refuse(abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 1, openings(s + 1))), count);
+        refuse(abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 0, openings(s, s + 1))), count);
+        refuse(abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 0, new Opening[](0))), count);
+    }
+
+    function test_a_part_that_breaks_the_form_is_challenged_as_that() external {
+        put(setsAt(), 224, 8, 1);
+        CommittedBatch memory b = post();
+        refuse(
+            abi.encodeCall(IFormatChallenges.challengeSetSum, (b, 0, openings(setsAt()))),
+            IChallenges.ChallengeNoSuchSet.selector
+        );
+        bytes memory data = abi.encodeCall(IFormatChallenges.challengeSetPart, (b, 0, opening(setsAt())));
+        convict(b, data, "set_malformed");
+    }
+
     function test_a_pointer_outside_the_sets_or_into_the_middle_of_one() external {
         uint256[3] memory targets = [setsAt() - 1, setsAt() + 3, setsAt() + 2];
         uint256 snapshot = vm.snapshotState();
@@ -78,6 +99,27 @@ contract SetGuiltTest is GuiltModel {
         bytes memory data =
             abi.encodeCall(IReceiptChallenges.challengeAdmission, (b, 3, opening(bAt(3)), 0, 0, new Opening[](0)));
         convict(b, data, "set_in_fixed_mode");
+    }
+
+    function test_a_pointer_to_no_set_is_challenged_as_that() external {
+        uint256 i = with(1);
+        uint256 snapshot = vm.snapshotState();
+        put(bAt(i), 128, 32, setsAt() - 1);
+        CommittedBatch memory b = post();
+        Opening[] memory parts = openings(setsAt() - 1);
+        refuse(
+            abi.encodeCall(IReceiptChallenges.challengeAdmission, (b, i, opening(bAt(i)), 0, 0, parts)),
+            IChallenges.ChallengeNoSuchSet.selector
+        );
+        // The set pointed at has one part; the next one's first part is not its second.
+        vm.revertToState(snapshot);
+        b = post();
+        refuse(
+            abi.encodeCall(
+                IReceiptChallenges.challengeAdmission, (b, i, opening(bAt(i)), 1, 0, openings(setsAt() + 1))
+            ),
+            IChallenges.ChallengeNoSuchSet.selector
+        );
     }
 
     function test_a_dataset_that_is_not_admitted() external {

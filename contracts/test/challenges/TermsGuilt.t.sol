@@ -13,6 +13,9 @@ contract TermsGuiltTest is GuiltModel {
     function test_a_fee_above_the_price() external {
         put(bAt(0), 64, 64, uint64(elements[bAt(0)] >> 64) + 1);
         CommittedBatch memory b = post();
+        refuse(
+            abi.encodeCall(IReceiptChallenges.challengeFloor, (b, 0, fees(0))), IChallenges.ChallengeInnocent.selector
+        );
         convict(b, abi.encodeCall(IReceiptChallenges.challengePrice, (b, 0, fees(0))), "fee_differs_from_price");
     }
 
@@ -27,7 +30,10 @@ contract TermsGuiltTest is GuiltModel {
         uint64 before = i == 0 ? 0 : uint64(elements[bAt(i - 1)] >> 64);
         put(bAt(i), 64, 64, before + (uint256(r.inputUnits) * 500 + uint256(r.outputUnits) * 1000 + 999) / 1000);
         CommittedBatch memory b = post();
-        convict(b, abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))), "fee_below_floor");
+        refuse(
+            abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))), IChallenges.ChallengeInnocent.selector
+        );
+        convict(b, abi.encodeCall(IReceiptChallenges.challengeFloor, (b, i, fees(i))), "fee_below_floor");
     }
 
     /// Served before a pause of intake and posted after it, a receipt is judged by the prices of its own time.

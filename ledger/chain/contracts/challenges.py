@@ -141,8 +141,12 @@ class Challenges:
         return self._write("challengeSignedSet", batch, receipt, signature, i, a, b, parts)
 
     def challenge_price(self, batch: CommittedBatch, i: int, bs: Sequence[Opening]) -> Call:
-        """The fee is not price x units, or below the floor; `bs` are B_i and, unless i is 0, B_{i-1}."""
+        """The fee is not price x units; `bs` are B_i and, unless i is 0, B_{i-1}."""
         return self._write("challengePrice", batch, i, bs)
+
+    def challenge_floor(self, batch: CommittedBatch, i: int, bs: Sequence[Opening]) -> Call:
+        """The fee is below floor price x units; `bs` as of a price."""
+        return self._write("challengeFloor", batch, i, bs)
 
     def challenge_set_part(self, batch: CommittedBatch, k: int, part: Opening) -> Call:
         """S_k by itself breaks the form of a set."""

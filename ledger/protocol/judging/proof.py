@@ -31,6 +31,7 @@ class Challenge(StrEnum):
     SIGNED_FEE = "challengeSignedFee"
     SIGNED_SET = "challengeSignedSet"
     PRICE = "challengePrice"
+    FLOOR = "challengeFloor"
     SET_PART = "challengeSetPart"
     SET_NEIGHBOURS = "challengeSetNeighbours"
     SET_SUM = "challengeSetSum"

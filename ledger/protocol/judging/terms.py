@@ -78,7 +78,8 @@ def asset_proofs(columns: BatchColumns, rulebook: Rulebook) -> Iterator[Proof]:
 def price_proof(rule: str, i: int) -> Proof:
     """The proof that receipt i's fee is not its price, or below the floor."""
     fees = (b_position(i), b_position(i - 1)) if i else (b_position(i),)
-    return Proof(rule, Challenge.PRICE, (i, tuple(map(Element, fees))), f"the fee of receipt {i} is wrong")
+    challenge = Challenge.FLOOR if rule == FEE_BELOW_FLOOR else Challenge.PRICE
+    return Proof(rule, challenge, (i, tuple(map(Element, fees))), f"the fee of receipt {i} is wrong")
 
 
 def admission_proofs(columns: BatchColumns, use: SetUse) -> Iterator[Proof]:

@@ -214,7 +214,7 @@ CHEATS: Final[Mapping[str, Mapping[str, Cheat]]] = {
     },
     "a fee": {
         "a fee above the price": Cheat("challengePrice", "fee_differs_from_price", change=_overcharge),
-        "a fee below the floor": Cheat("challengePrice", "fee_below_floor", change=_sell_below_floor),
+        "a fee below the floor": Cheat("challengeFloor", "fee_below_floor", change=_sell_below_floor),
     },
     "a set": {
         "a part too many": Cheat("challengeSetPart", "set_malformed", edit=_part(2, (1, 1))),
