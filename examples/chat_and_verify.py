@@ -5,7 +5,8 @@
 
 Needs `openai`, `httpx` and this repository's `ledger` package. Of the gateway it believes nothing: requestHash and
 responseHash are computed again from what was sent and received, the fee from the published price, the signer from the
-signature; with --l2-rpc the chain is asked whether that signer is a key of the operator's lane.
+signature; with --l2-rpc the chain is asked whether that signer is a key of the operator's lane, and how far the lane
+had come in a block that was safe before the question was sent.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 import openai
 from typing_extensions import override
 
+from ledger.chain.blocks import BlockRef, block_at
 from ledger.chain.contracts.operators import Operators
 from ledger.chain.contracts.receipt_ledger import ReceiptLedger
 from ledger.chain.deployment import load_deployment
@@ -77,22 +79,57 @@ class _Recorded(httpx.SyncByteStream):
         self._stream.close()
 
 
+class Chain:
+    """What the L2 itself says of operators' lanes."""
+
+    def __init__(self, url: str, deployments: Path, chain_id: int) -> None:
+        """Bind the contracts of the chain's deployment."""
+        contracts = load_deployment(deployments, chain_id).l2
+        self._rpc = RpcClient([url], contracts.chain_id, name="L2")
+        self._operators = Operators(self._rpc, contracts.operators)
+        self._ledger = ReceiptLedger(self._rpc, contracts.ledger)
+
+    def safe_block(self) -> BlockRef:
+        """The newest block that no reorganisation takes back."""
+        return block_at(self._rpc, "safe")
+
+    def findings(self, receipt: Receipt, signer: bytes, before: BlockRef) -> dict[str, bool]:
+        """What the chain knows of the receipt's lane; `before` was safe when the question was sent."""
+        lane, time = (receipt.operator, receipt.lane), receipt.started_at
+        return {
+            f"signer {to_hex(signer)} is a key of the lane": self._operators.key_active_in(
+                *lane, signer, time, time, "latest"
+            ),
+            # A number that a batch had taken can't be posted again: such a receipt is worth nothing. A batch that takes it
+            # while the answer is on its way is another matter: it may be this receipt's own.
+            f"seq {receipt.seq} was not taken by a batch before": receipt.seq >= self._ledger.next_seq(*lane, before),
+        }
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._rpc.close()
+
+
 @dataclass(frozen=True)
 class Expectation:
     """What a receipt must agree with."""
 
     operator: dict[str, Any]
-    l2_rpc: str | None
-    deployments: Path
+    chain: Chain | None
 
     @property
     def domain(self) -> Domain:
         """EIP-712 domain of receipts."""
-        domain = self.operator["receipt_domain"]
-        return Domain(domain["chainId"], from_hex(domain["verifyingContract"], 20))
+        return domain_of(self.operator)
 
 
-def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> Receipt:
+def domain_of(operator: dict[str, Any]) -> Domain:
+    """The domain that the gateway names."""
+    domain = operator["receipt_domain"]
+    return Domain(domain["chainId"], from_hex(domain["verifyingContract"], 20))
+
+
+def check(exchange: Exchange, model: dict[str, Any], expected: Expectation, before: BlockRef | None) -> Receipt:
     """The receipt of an exchange, once everything in it agrees with what this client knows by itself."""
     answer = b"".join(exchange.answer)
     strip = strip_stream if answer.startswith(b"data: ") else strip_json
@@ -117,7 +154,7 @@ def check(exchange: Exchange, model: dict[str, Any], expected: Expectation) -> R
         "attributionHash is of the set": receipt.attribution_hash == attribution_hash(entries),
         "operator is the one that was asked": to_hex(receipt.operator) == expected.operator["operator"],
         "startedAt is now": abs(receipt.started_at - expected.operator["now"]) <= CLOCK_TOLERANCE_SECONDS,
-    } | lane_findings(receipt, signer, expected)
+    } | lane_findings(receipt, signer, expected, before)
     for finding, holds in findings.items():
         print(f"  {'ok ' if holds else 'NOT'} {finding}")
     if not all(findings.values()):
@@ -148,23 +185,11 @@ def attribution_parameters(url: str, exchange: Exchange) -> str | None:
     return None if stated.status_code == httpx.codes.NOT_FOUND else stated.raise_for_status().json()["parameters"]
 
 
-def lane_findings(receipt: Receipt, signer: bytes, expected: Expectation) -> dict[str, bool]:
+def lane_findings(receipt: Receipt, signer: bytes, expected: Expectation, before: BlockRef | None) -> dict[str, bool]:
     """What the chain knows of the receipt's lane; without an RPC, what the gateway says of its key."""
-    has_key = f"signer {to_hex(signer)} is a key of the lane"
-    if expected.l2_rpc is None:
-        return {has_key: bool(to_hex(signer) == expected.operator["signer"])}
-    deployment = load_deployment(expected.deployments, expected.domain.chain_id)
-    rpc = RpcClient([expected.l2_rpc], deployment.l2.chain_id, name="L2")
-    try:
-        operators, ledger = Operators(rpc, deployment.l2.operators), ReceiptLedger(rpc, deployment.l2.ledger)
-        lane, time = (receipt.operator, receipt.lane), receipt.started_at
-        return {
-            has_key: operators.key_active_in(*lane, signer, time, time, "latest"),
-            # A number that a batch has taken already can't be posted again: such a receipt is worth nothing.
-            f"seq {receipt.seq} was not taken by a batch before": receipt.seq >= ledger.next_seq(*lane, "safe"),
-        }
-    finally:
-        rpc.close()
+    if expected.chain is None or before is None:
+        return {f"signer {to_hex(signer)} is a key of the lane": to_hex(signer) == expected.operator["signer"]}
+    return expected.chain.findings(receipt, signer, before)
 
 
 def main() -> None:
@@ -180,7 +205,8 @@ def main() -> None:
     words = parser.parse_args()
 
     operator = httpx.get(f"{words.url}/v1/operator", trust_env=False).raise_for_status().json()
-    expected = Expectation(operator, words.l2_rpc, words.deployments)
+    chain = Chain(words.l2_rpc, words.deployments, domain_of(operator).chain_id) if words.l2_rpc else None
+    expected = Expectation(operator, chain)
     transport = RecordingTransport()
     recording: Any = httpx.Client(transport=transport, timeout=120)
     client = openai.OpenAI(base_url=f"{words.url}/v1", api_key=words.key, http_client=recording)
@@ -191,21 +217,25 @@ def main() -> None:
     name = words.model or list(models)[-1]
     messages: Any = [{"role": "user", "content": words.prompt}]
 
+    before = chain.safe_block() if chain else None
     answer = client.chat.completions.create(model=name, messages=messages, max_tokens=40)
     print(f"\n{name} answers: {answer.choices[0].message.content}")
-    receipt = check(transport.last, models[name], expected)
+    receipt = check(transport.last, models[name], expected, before)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
     if words.keep is not None:
         keep(words.keep, transport.last, receipt, attribution_parameters(words.url, transport.last))
 
+    before = chain.safe_block() if chain else None
     print(f"\n{name} streams: ", end="")
     for chunk in client.chat.completions.create(model=name, messages=messages, max_tokens=40, stream=True):
         print(chunk.choices[0].delta.content or "", end="", flush=True)
     print()
-    receipt = check(transport.last, models[name], expected)
+    receipt = check(transport.last, models[name], expected, before)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
     if words.keep is not None:
         keep(words.keep, transport.last, receipt, attribution_parameters(words.url, transport.last))
+    if chain:
+        chain.close()
 
 
 if __name__ == "__main__":

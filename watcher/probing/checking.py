@@ -67,9 +67,10 @@ def faults(
         envelope: the receipt that came.
         chains: where keys, prices and assets are asked.
         parties: the operator that was asked and the payer who asked.
-        heads: the latest L2 block, whose time is the clock, and the safe one.
+        heads: the latest L2 block, whose time is the clock, and one that was safe before the question was sent: a batch
+            that takes the seq later may be this receipt's own.
     """
-    receipt, (operator, payer), (latest, safe) = envelope.receipt, parties, heads
+    receipt, (operator, payer), (latest, before) = envelope.receipt, parties, heads
     price = chains.operators.price_at(operator, receipt.asset_id, receipt.started_at, latest)
     fee = fee_up(receipt.input_units, receipt.output_units, price.input_price_units, price.output_price_units)
     holds = {
@@ -85,7 +86,7 @@ def faults(
         "startedAt is off by more than five minutes": abs(receipt.started_at - latest.timestamp)
         <= CLOCK_TOLERANCE_SECONDS,
         "its seq was committed before it was given": receipt.seq
-        >= chains.ledger.next_seq(receipt.operator, receipt.lane, safe),
+        >= chains.ledger.next_seq(receipt.operator, receipt.lane, before),
         "its signer is no key of the lane": signed_by_lane(envelope, chains, latest),
     }
     return [fault for fault, held in holds.items() if not held]

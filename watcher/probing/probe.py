@@ -84,6 +84,7 @@ class Probe:
             "max_tokens": self._settings.probe_max_tokens,
             "stream": streamed,
         }
+        before = heads(self._chains.l2).safe
         try:
             exchange = self._gateway.ask(self._api_key, request)
         except RefusedError:
@@ -94,9 +95,9 @@ class Probe:
         except MalformedInputError as error:
             self._report.tell("probe_wrong", operator=operator, model=request["model"], faults=[str(error)])
             return
-        now = heads(self._chains.l2)
-        wrong = faults(exchange, envelope, self._chains, (operator, self._account.address), (now.latest, now.safe))
-        if signed_by_lane(envelope, self._chains, now.latest):
+        latest = heads(self._chains.l2).latest
+        wrong = faults(exchange, envelope, self._chains, (operator, self._account.address), (latest, before))
+        if signed_by_lane(envelope, self._chains, latest):
             wrong += self._keep(envelope)
         facts = {"operator": operator, "model": request["model"]}
         receipt = envelope.receipt
