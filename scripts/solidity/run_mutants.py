@@ -2,8 +2,9 @@
 
 `run_mutants.py [--seed N] [--count N]`. Mutants are drawn by slither-mutate's mutators in an order that the seed decides; the
 first COUNT that compile are tried. Each meets the tests of its own contract first and, if it survives them, the whole suite.
-Results are kept below the state folder for these very sources, so that a run that was stopped goes on where it was. The document
-is contracts/MUTANTS.md; a survivor must be explained in contracts/mutants.toml, which names it by its file and both texts.
+Results are kept below the state folder for these very sources, so that a run that was stopped goes on where it was; when the tests
+changed, those that survived are tried again, and with --afresh all are. The document is contracts/MUTANTS.md; a survivor must be
+explained in contracts/mutants.toml, which names it by its file and both texts.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ TESTS_OF = {
     "BlobElements": "Guilt|Innocence", "ChallengeEvidence": "Guilt|Innocence", "SetChallenges": "Guilt|Innocence",
     "SignedReceipts": "Guilt|Unposted", "UnpostedPenalties": "Unposted", "BlobDemands": "Demand",
     "FormatChallenges": "Guilt|Innocence", "ReceiptChallenges": "Guilt|Innocence", "TermsChallenges": "Guilt|Innocence",
+    "BatchHash": "BatchHash|Voiding", "PaymentEscrow": "PaymentEscrow", "SpendPermissions": "SpendPermissions|PaymentEscrow",
     "ReceiptHash": "Vectors", "BatchLayout": "ReceiptLedger|Guilt", "RefundMarks": "Voiding", "ExactTransfer": "PaymentEscrow",
     "BlobAttestations": "ReceiptLedger", "ContributorTree": "Contributor", "ReceiptLedger": "ReceiptLedger|Voiding",
 }  # fmt: skip
@@ -42,34 +44,40 @@ TESTS_OF = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one mutant: killed, survived, or not a program."""
+    """What became of one mutant by the tests of this digest: killed, survived, or not a program."""
 
     mutant: dict[str, Any]
     verdict: str
     seconds: int
     by: str = ""
+    tests: str = ""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="./scripts/contracts mutate", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seed", type=int, default=8453)
     parser.add_argument("--count", type=int, default=48, help="mutants that compile")
+    parser.add_argument("--afresh", action="store_true", help="forget what earlier runs found")
     asked = parser.parse_args()
     drawn = draw(asked.seed)
     work = scratch()
-    kept = FOLDER / f"{asked.seed}-{digest()}.jsonl"
-    done = [Outcome(**json.loads(line)) for line in kept.read_text().splitlines()] if kept.exists() else []
-    if not done:
-        require_green(work)
+    kept, tests = FOLDER / f"{asked.seed}-{digest('src', 'interfaces')}.jsonl", digest("test")
+    if asked.afresh:
+        kept.unlink(missing_ok=True)
+    known = outcomes(kept, tests)
+    require_green(work)
+    done: list[Outcome] = []
     with kept.open("a") as record:
-        for mutant in drawn[len(done) :]:
+        for mutant in drawn:
             if sum(outcome.verdict != "no program" for outcome in done) >= asked.count:
                 break
-            outcome = tried(work, mutant)
+            outcome = known.get(key(mutant))
+            if outcome is None:
+                outcome = replace(tried(work, mutant), tests=tests)
+                record.write(json.dumps(asdict(outcome)) + "\n")
+                record.flush()
+                show(outcome)
             done.append(outcome)
-            record.write(json.dumps(asdict(outcome)) + "\n")
-            record.flush()
-            show(outcome)
     return summary(asked.seed, done)
 
 
@@ -80,10 +88,21 @@ def draw(seed: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def digest() -> str:
-    """Of the contracts and their tests: results of others don't count."""
-    files = sorted(path for path in (CHECKOUT / "contracts").rglob("*.sol"))
+def digest(*folders: str) -> str:
+    """Of the contracts in these folders: results of others don't count."""
+    files = sorted(path for folder in folders for path in (CHECKOUT / "contracts" / folder).rglob("*.sol"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def key(mutant: dict[str, Any]) -> str:
+    return json.dumps(mutant, sort_keys=True)
+
+
+def outcomes(kept: Path, tests: str) -> dict[str, Outcome]:
+    """What stands of earlier runs with the same sources: all but survivors of other tests. The newest one counts."""
+    lines = kept.read_text().splitlines() if kept.exists() else []
+    found = {key(outcome.mutant): outcome for outcome in (Outcome(**json.loads(line)) for line in lines)}
+    return {name: each for name, each in found.items() if each.verdict != "survived" or each.tests == tests}
 
 
 def scratch() -> Path:

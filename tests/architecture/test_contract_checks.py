@@ -1,6 +1,7 @@
 """The programs that put the contracts through Slither, coverage and mutants read and say the right things."""
 
 import importlib.util
+import json
 import sys
 import tomllib
 from pathlib import Path
@@ -61,6 +62,25 @@ def test_a_mutant_is_shown_by_the_words_that_differ() -> None:
         "`word37 word38 word39 a <= b word0 word1 word2`",
     ]
     assert mutants.changed("x |= y", "") == [r"`x \|= y`", "``"]
+
+
+def test_a_survivor_is_tried_again_when_the_tests_have_changed(tmp_path: Path) -> None:
+    mutants = program("run_mutants")
+    kept = tmp_path / "kept.jsonl"
+    lines = [({"n": 1}, "killed", "old"), ({"n": 2}, "survived", "old"), ({"n": 3}, "survived", "new")]
+    lines.append(({"n": 3}, "killed", "new"))
+    kept.write_text(
+        "".join(
+            json.dumps({"mutant": mutant, "verdict": verdict, "seconds": 1, "tests": tests}) + "\n"
+            for mutant, verdict, tests in lines
+        )
+    )
+    assert {name: each.verdict for name, each in mutants.outcomes(kept, "new").items()} == {
+        mutants.key({"n": 1}): "killed",
+        mutants.key({"n": 3}): "killed",
+    }
+    assert len(mutants.outcomes(kept, "old")) == 3
+    assert mutants.outcomes(tmp_path / "nothing.jsonl", "new") == {}
 
 
 def test_every_answer_to_slither_names_places_and_a_reason() -> None:
