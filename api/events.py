@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 from sqlalchemy import text
@@ -37,6 +37,10 @@ _MARK = text("""
 """)
 
 
+AT_ONCE: Final = 3
+"""Listeners that read the database at the same time."""
+
+
 class Mark(NamedTuple):
     """What the ledger looked like."""
 
@@ -58,6 +62,8 @@ class Movements:
         self._moved = asyncio.Condition()
         self._mark: Mark | None = None
         self._watch: asyncio.Task[None] | None = None
+        self.turns = asyncio.Semaphore(AT_ONCE)
+        """Held by a listener that reads its own figures: a batch moves all of them in one moment."""
 
     async def marks(self) -> AsyncIterator[Mark]:
         """The ledger as it is, then each time that it has moved.

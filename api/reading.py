@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from sqlalchemy import text
@@ -74,4 +74,14 @@ def current_reading(request: Request) -> Iterator[Reading]:
         yield begin_snapshot(session)
 
 
-CurrentReading = Annotated[Reading, Depends(current_reading)]
+# Ended before the answer is sent: a reader who takes its time holds no connection to the database.
+CurrentReading = Annotated[Reading, Depends(current_reading, scope="function")]
+
+
+async def _turn() -> AsyncIterator[None]:
+    """Nothing but the place in the queue, kept until the path's function has ended."""
+    yield
+
+
+IN_TURN: Final = Depends(_turn, scope="function", max_concurrency=3)
+"""For paths that may compute for seconds: a few at a time, the others wait without a thread or a connection."""

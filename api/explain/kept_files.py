@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -15,14 +16,12 @@ class KeptFiles:
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
-        self._making: dict[str, threading.Lock] = {}
+        self._making: dict[str, tuple[threading.Lock, int]] = {}
         self._lock = threading.Lock()
 
     def get_or_make(self, name: str, make: Callable[[], bytes]) -> bytes:
         """The file's bytes; made and kept if it is not there. Two readers at once make it once."""
-        with self._lock:
-            turn = self._making.setdefault(name, threading.Lock())
-        with turn:
+        with self._turn(name):
             path = self._folder / name
             try:
                 content = path.read_bytes()
@@ -30,9 +29,24 @@ class KeptFiles:
             except FileNotFoundError:
                 content = make()
                 self._keep(path, content)
-        with self._lock:
-            self._making.pop(name, None)
         return content
+
+    @contextmanager
+    def _turn(self, name: str) -> Iterator[None]:
+        """One reader of a name at a time; a name is forgotten with its last reader, whatever happened."""
+        with self._lock:
+            lock, readers = self._making.get(name, (threading.Lock(), 0))
+            self._making[name] = (lock, readers + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._lock:
+                lock, readers = self._making[name]
+                if readers > 1:
+                    self._making[name] = (lock, readers - 1)
+                else:
+                    del self._making[name]
 
     def _keep(self, path: Path, content: bytes) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Row, text
 
 from api.reading import Reading
+from ledger.db.session import ReadSession
 
 SLICE_BYTES = 1 << 20
 
@@ -81,8 +81,7 @@ def file_size(reading: Reading, data_hash: bytes) -> int | None:
     return reading.session.execute(_FILE_SIZE, {"data_hash": data_hash}).scalar()
 
 
-def file_slices(reading: Reading, data_hash: bytes, size: int) -> Iterator[bytes]:
-    """The file in slices, so that a large one never stands in memory."""
-    for start in range(0, size, SLICE_BYTES):
-        given = {"data_hash": data_hash, "start": start + 1, "size": SLICE_BYTES}
-        yield bytes(reading.session.execute(_FILE_SLICE, given).scalar_one())
+def file_slice(session: ReadSession, data_hash: bytes, start: int) -> bytes:
+    """At most SLICE_BYTES of a file from `start`, so that a large one never stands in memory."""
+    given = {"data_hash": data_hash, "start": start + 1, "size": SLICE_BYTES}
+    return bytes(session.execute(_FILE_SLICE, given).scalar_one())

@@ -1,9 +1,9 @@
 """GET /v1/distributions: roots, who signed them, the files that they stand for."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 from sqlalchemy.orm import sessionmaker
@@ -11,7 +11,7 @@ from sqlalchemy.orm import sessionmaker
 from api.finality import Finality
 from api.parameters import LARGEST_ID, Cursor, IdPath, Limit, cursor_after, key_of
 from api.queries import distributions as queries
-from api.reading import CurrentReading, Reading, begin_snapshot
+from api.reading import CurrentReading, Reading
 from api.schemas.distributions import (
     AttesterAnswer,
     Distribution,
@@ -87,19 +87,9 @@ def distribution_payees(
     )
 
 
-def open_session(request: Request) -> Iterator[ReadSession]:
-    """A session that lives until the last slice of a stream is sent."""
-    sessions: sessionmaker[ReadSession] = request.app.state.sessions
-    with sessions() as session:
-        yield session
-
-
 @router.get("/{root_index}/file", response_class=Response)
-def distribution_file(
-    request: Request, root_index: IdPath, session: Annotated[ReadSession, Depends(open_session)]
-) -> Response:
+def distribution_file(request: Request, reading: CurrentReading, root_index: IdPath) -> Response:
     """The distribution file: canonical JSON whose keccak256 is the root's `dataHash`. It never changes."""
-    reading = begin_snapshot(session)
     row = _root(reading, root_index)
     data_hash = bytes(row.data_hash)
     size = queries.file_size(reading, data_hash)
@@ -112,8 +102,16 @@ def distribution_file(
     }
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
-    slices = queries.file_slices(reading, data_hash, size)
+    slices = _slices(request.app.state.sessions, data_hash, size)
     return StreamingResponse(slices, headers={**headers, "content-length": str(size)}, media_type="application/json")
+
+
+def _slices(sessions: sessionmaker[ReadSession], data_hash: bytes, size: int) -> Iterator[bytes]:
+    """The file in slices, each by a session of its own: it never changes, and a slow reader holds up nobody."""
+    for start in range(0, size, queries.SLICE_BYTES):
+        with sessions() as session:
+            part = queries.file_slice(session, data_hash, start)
+        yield part
 
 
 def _root(reading: Reading, root_index: int) -> Row[Any]:

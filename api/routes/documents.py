@@ -11,7 +11,7 @@ from api.documents.statement import make_statement
 from api.documents.tables import Table, as_csv, as_pdf, invoice_table, statement_table
 from api.explain.kept_files import KeptFiles
 from api.parameters import AddressPath, address_of
-from api.reading import CurrentReading, Reading
+from api.reading import IN_TURN, CurrentReading, Reading
 from api.routes.contributors import Day
 from api.schemas.statements import Invoice, Statement
 from ledger.protocol.keccak import keccak256
@@ -22,7 +22,7 @@ Format = Annotated[Literal["json", "csv", "pdf"], Query(description="Form of the
 _FORMS: dict[int | str, dict[str, object]] = {200: {"content": {"text/csv": {}, "application/pdf": {}}}}
 
 
-@router.get("/contributors/{payee}/statement", response_model=Statement, responses=_FORMS)
+@router.get("/contributors/{payee}/statement", response_model=Statement, responses=_FORMS, dependencies=[IN_TURN])
 def contributor_statement(
     request: Request,
     reading: CurrentReading,
@@ -44,7 +44,7 @@ def contributor_statement(
     return _document(request, format, title, note, statement_table(statement))
 
 
-@router.get("/payers/{payer}/invoice", response_model=Invoice, responses=_FORMS)
+@router.get("/payers/{payer}/invoice", response_model=Invoice, responses=_FORMS, dependencies=[IN_TURN])
 def payer_invoice(
     request: Request,
     reading: CurrentReading,

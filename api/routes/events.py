@@ -39,7 +39,8 @@ async def events(
         if who is None or mark.books == books:
             continue
         books = mark.books
-        now = await run_in_threadpool(_earned, request, who)
+        async with movements.turns:
+            now = await run_in_threadpool(_earned, request, who)
         if now != earned:
             earned = now
             yield ServerSentEvent(event="earnings", data=now)

@@ -13,7 +13,7 @@ from api.explain.receipt_file import make_receipt_file
 from api.parameters import LARGEST_ID, AddressPath, DigestPath, address_of
 from api.queries import batches as batch_queries
 from api.queries import distributions as distribution_queries
-from api.reading import CurrentReading
+from api.reading import IN_TURN, CurrentReading
 from ledger.archive import BlobArchive
 from ledger.errors import NotFoundError
 from ledger.protocol.explain.document import PayoutFile, ReceiptFile
@@ -25,7 +25,12 @@ HASH_PATTERN: Final = "^0x01[0-9a-fA-F]{62}$"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
-@router.get("/contributors/{payee}/explain", response_class=Response, responses={200: {"model": PayoutFile}})
+@router.get(
+    "/contributors/{payee}/explain",
+    response_class=Response,
+    responses={200: {"model": PayoutFile}},
+    dependencies=[IN_TURN],
+)
 def explain_payout(
     request: Request,
     reading: CurrentReading,
@@ -49,7 +54,12 @@ def explain_payout(
     return _file(content, f"payout-{distribution}-{payee}.json")
 
 
-@router.get("/receipts/{digest}/proof", response_class=Response, responses={200: {"model": ReceiptFile}})
+@router.get(
+    "/receipts/{digest}/proof",
+    response_class=Response,
+    responses={200: {"model": ReceiptFile}},
+    dependencies=[IN_TURN],
+)
 def prove_receipt(request: Request, reading: CurrentReading, digest: DigestPath) -> Response:
     """Where a receipt stands, proven by KZG openings: a file for `tributary verify receipt`, offline."""
     places = batch_queries.places_of_digest(reading, from_hex(digest[:64], 31))
