@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
+from api.earners import Earners
 from api.etags import EntityTags
 from api.events import Movements
 from api.explain.kept_files import KeptFiles
@@ -96,6 +97,7 @@ def build_app(engine: Engine, settings: ApiSettings) -> FastAPI:
     )
     app.state.sessions = read_sessions(engine)
     app.state.movements = Movements(app.state.sessions, settings.listeners, settings.events_seconds)
+    app.state.earners = Earners()
     app.state.archive = settings.archive_dir
     app.state.kept_files = KeptFiles(settings.kept_dir, settings.kept_bytes)
     app.state.blob_proofs = BlobProofs(settings.archive_dir, app.state.kept_files)

@@ -36,26 +36,31 @@ _EARNINGS = with_rule("""
 # Everybody's earnings through a block, a page of payees at a time.
 _PAYEES = with_rule("""
     WITH {owed}
-    SELECT o.payee, o.numerator, coalesce(paid.units, 0) AS paid_units
-    FROM (SELECT payee, numerator FROM owed ORDER BY payee LIMIT :limit) AS o LEFT JOIN LATERAL (
-        SELECT sum(amount_units) AS units FROM claims WHERE payee = o.payee AND block_number <= :through
-    ) paid ON true
-    ORDER BY o.payee
+    SELECT payee, numerator FROM owed ORDER BY payee LIMIT :limit
 """)
 
 # The same, the most earned first.
 _RANKED = with_rule("""
     WITH {owed}
-    SELECT o.payee, o.numerator, coalesce(paid.units, 0) AS paid_units
-    FROM (
-        SELECT payee, numerator FROM owed
-        WHERE CAST(:most AS numeric) IS NULL OR (numerator, payee) < (CAST(:most AS numeric), CAST(:least AS bytea))
-        ORDER BY numerator DESC, payee DESC LIMIT :limit
-    ) AS o LEFT JOIN LATERAL (
-        SELECT sum(amount_units) AS units FROM claims WHERE payee = o.payee AND block_number <= :through
-    ) paid ON true
-    ORDER BY o.numerator DESC, o.payee DESC
+    SELECT payee, numerator FROM owed
+    WHERE CAST(:most AS numeric) IS NULL OR (numerator, payee) < (CAST(:most AS numeric), CAST(:least AS bytea))
+    ORDER BY numerator DESC, payee DESC LIMIT :limit
 """).bindparams(bindparam("most", type_=Numeric))
+
+# What counts through a block hangs on these alone: which batches are final, which of them are still unread, and which
+# contributor lists are complete. Batches are final for ever, and their terms and shares are frozen.
+_COUNTED_STATE = text("""
+    SELECT (SELECT max(finalized_block_number) FROM batches WHERE finalized_block_number <= :through) AS newest,
+           (SELECT array_agg((batch_id, fill)::text ORDER BY batch_id, fill) FROM batches WHERE verdict = 'pending')
+               AS unread,
+           (SELECT count(completed_block_number) FROM contributor_lists) AS lists,
+           (SELECT deployment_hash FROM deployments) AS deployment
+""")
+
+_PAID_TO = text("""
+    SELECT payee, sum(amount_units) AS units FROM claims
+    WHERE payee = ANY(CAST(:payees AS bytea[])) AND block_number <= :through GROUP BY payee
+""")
 
 _PAID = text("""
     SELECT coalesce(sum(amount_units) FILTER (WHERE block_number <= :finalized), 0) AS finalized,
@@ -120,7 +125,7 @@ def earnings(reading: Reading, payee: bytes, since: int, until: int) -> list[Row
 
 
 def payees(reading: Reading, through: int, after: bytes, limit: int) -> list[Row[Any]]:
-    """Payees by rising address after `after`, with all that they earned and were paid through an L2 block."""
+    """Payees by rising address after `after`, with all that they earned through an L2 block."""
     given = _rule(reading) | {"through": through, "after": after, "limit": limit}
     return list(reading.session.execute(_PAYEES, given))
 
@@ -130,6 +135,18 @@ def ranked_payees(reading: Reading, through: int, after: tuple[int, bytes] | Non
     most, least = (None, b"") if after is None else (Decimal(after[0]), after[1])
     given = _rule(reading) | {"through": through, "after": FROM_THE_FIRST, "most": most, "least": least, "limit": limit}
     return list(reading.session.execute(_RANKED, given))
+
+
+def counted_state(reading: Reading, through: int) -> tuple[object, ...]:
+    """Equal states give everybody equal earnings through an L2 block."""
+    row = reading.session.execute(_COUNTED_STATE, {"through": through}).one()
+    return row.newest, tuple(row.unread or ()), row.lists, bytes(row.deployment)
+
+
+def paid_to(reading: Reading, payees: list[bytes], through: int) -> dict[bytes, int]:
+    """Units paid through an L2 block, to those of these payees that were paid any."""
+    rows = reading.session.execute(_PAID_TO, {"payees": payees, "through": through})
+    return {bytes(row.payee): int(row.units) for row in rows}
 
 
 def _rule(reading: Reading) -> dict[str, Any]:

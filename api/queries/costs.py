@@ -18,8 +18,10 @@ _SPENT: Final = """
     SELECT c.batch_id, c.fill, 'commit' AS purpose, c.chain_id, c.block_hash, c.tx_hash FROM chosen c
     UNION ALL
     SELECT c.batch_id, c.fill, 'finalize', e.chain_id, e.block_hash, e.tx_hash FROM chosen c
-    JOIN events e ON (e.chain_id, e.block_hash, e.log_index)
-        = (c.chain_id, c.finalized_block_hash, c.finalized_log_index)
+    JOIN LATERAL (
+        SELECT chain_id, block_hash, tx_hash FROM events
+        WHERE (chain_id, block_hash, log_index) = (c.chain_id, c.finalized_block_hash, c.finalized_log_index) LIMIT 1
+    ) e ON true
     UNION ALL
     SELECT c.batch_id, c.fill, 'post', p.chain_id, p.block_hash, p.tx_hash FROM chosen c LEFT JOIN LATERAL (
         SELECT chain_id, block_hash, tx_hash FROM posts WHERE post_hash = c.post_hash
@@ -44,7 +46,10 @@ _TOTALS: Final = f"""
     ), spent AS ({_SPENT}), told AS MATERIALIZED (
         SELECT s.batch_id, s.fill, s.purpose = 'post' AS is_post, s.chain_id, s.block_hash, s.tx_hash, t.purpose, t.gas_used, t.blob_gas_used,
                {_FEE_WEI} AS fee_wei
-        FROM spent s LEFT JOIN transaction_costs t USING (chain_id, block_hash, tx_hash)
+        FROM spent s LEFT JOIN LATERAL (
+            SELECT * FROM transaction_costs
+            WHERE (chain_id, block_hash, tx_hash) = (s.chain_id, s.block_hash, s.tx_hash) LIMIT 1
+        ) t ON true
     ), complete AS MATERIALIZED (
         SELECT batch_id, fill, bool_or(is_post) AS is_posted FROM told
         GROUP BY batch_id, fill HAVING bool_and(gas_used IS NOT NULL)

@@ -5,9 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sqlalchemy import Row
 
+from api.earners import Earners, Line
 from api.parameters import (
     LARGEST_ID,
     AddressPath,
@@ -53,37 +54,38 @@ Sort = Annotated[
 
 @router.get("")
 def list_contributors(
-    reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 100
+    request: Request, reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ContributorLine]:
     """Every payee, with all it earned and was paid through the finalised L2 block."""
     if reading.l2.finalized is None:
         raise NotYetFinalError("The index has no finalised L2 block yet; try again in a moment.")
     through = reading.l2.finalized.number
-    is_ranked = sort == "-earned"
-    rows = _ranked(reading, through, cursor, limit) if is_ranked else _by_address(reading, through, cursor, limit)
+    lines, key = _earners(request.app.state.earners, reading, through, sort, cursor, limit + 1)
+    shown = lines[:limit]
+    paid = queries.paid_to(reading, [payee for payee, _ in shown], through)
     items = [
         ContributorLine(
-            address=address(row.payee),
-            earned_numerator=str(row.numerator),
-            earned=amount(reading, floor_units(int(row.numerator)), through),
-            paid=amount(reading, int(row.paid_units), through),
+            address=address(payee),
+            earned_numerator=str(numerator),
+            earned=amount(reading, floor_units(numerator), through),
+            paid=amount(reading, paid.get(payee, 0), through),
         )
-        for row in rows[:limit]
+        for payee, numerator in shown
     ]
-    following = None
-    if len(rows) > limit:
-        last = rows[limit - 1]
-        following = cursor_after(*([as_key(int(last.numerator))] if is_ranked else []), bytes(last.payee))
+    following = cursor_after(*key(shown[-1])) if len(lines) > limit else None
     return Page[ContributorLine](read_at=ReadAt.of(reading), items=items, next_cursor=following)
 
 
-def _by_address(reading: Reading, through: int, cursor: str | None, limit: int) -> list[Row[Any]]:
+def _earners(
+    earners: Earners, reading: Reading, through: int, sort: Sort, cursor: str | None, limit: int
+) -> tuple[list[Line], Callable[[Line], tuple[bytes, ...]]]:
+    """A page's lines in the order asked for, and what a cursor holds of a line."""
+    if sort == "-earned":
+        lines = earners.by_earned(reading, through, ranked_after(cursor), limit)
+        return lines, lambda line: (as_key(line[1]), line[0])
     after = key_of(cursor, (bytes,))
-    return queries.payees(reading, through, b"" if after is None else bytes(after[0]), limit + 1)
-
-
-def _ranked(reading: Reading, through: int, cursor: str | None, limit: int) -> list[Row[Any]]:
-    return queries.ranked_payees(reading, through, ranked_after(cursor), limit + 1)
+    lines = earners.by_address(reading, through, b"" if after is None else bytes(after[0]), limit)
+    return lines, lambda line: (line[0],)
 
 
 @router.get("/{payee}")

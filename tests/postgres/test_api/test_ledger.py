@@ -233,6 +233,27 @@ def test_a_sorted_list_has_every_item_once_page_by_page(get: Get, path: str, sor
     assert sorted(map(repr, items)) == sorted(map(repr, usual))
 
 
+@pytest.mark.parametrize("sort", ["address", "-earned"])
+@pytest.mark.parametrize("most", [1, 100_000])
+def test_earnings_are_kept_as_long_as_the_same_batches_count(
+    world: PaidWorld, get: Get, monkeypatch: pytest.MonkeyPatch, sort: str, most: int
+) -> None:
+    before = walk(get, "/v1/contributors", sort=sort)
+    assert len(before) > 4
+    monkeypatch.setattr("api.earners.MOST", most)  # with 1, the database is asked for each page
+    set_verdict(world, "pending")
+    try:
+        assert walk(get, "/v1/contributors", sort=sort) != before
+    finally:
+        set_verdict(world, "valid")
+    assert walk(get, "/v1/contributors", sort=sort) == before
+
+
+def set_verdict(world: PaidWorld, verdict: str) -> None:
+    with psycopg.connect(world.url) as connection:
+        connection.execute("UPDATE batches SET verdict = %s WHERE batch_id = %s", (verdict, world.settled_ids[0]))
+
+
 def test_operators_are_ranked_page_by_page_whoever_they_are(world: PaidWorld, get: Get) -> None:
     strangers = [bytes([n]) * 20 for n in (1, 2, 0xFE)]
     with psycopg.connect(world.url) as connection:
