@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ledger.protocol.blob.encode import EncodedBatch
 
 _MOST_BREAKS = 5
+_AHEAD = 2
+"""Batches with the workers at a time: one that they prove and one that waits for them. More would be encoded while what
+is proven already waits to be sent."""
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +48,7 @@ class Preparation:
         self._breaks = 0
 
     def advance(self, job: BatchJob) -> bool:
-        """Whether the job moved on: begun, or encoded.
+        """Whether the job moved on: begun, unless enough others are under way, or encoded.
 
         Raises:
             ProtocolError: these receipts make no honest batch.
@@ -53,9 +56,11 @@ class Preparation:
         """
         proving = self._under_way.get(job.job_id)
         if proving is None:
+            if sum(not _is_done(other) for other in self._under_way.values()) >= _AHEAD:
+                return False
             self._under_way[job.job_id] = self._begin(job)
             return True
-        if not all(future.done() for future in proving.futures):
+        if not _is_done(proving):
             return False
         del self._under_way[job.job_id]
         try:
@@ -101,3 +106,7 @@ class Preparation:
         with parts.database.transaction() as session:
             store_encoded(session, job, batch.header, batch.charges, proved, Way(layer, parts.sidecar, sharing))
         log.info("batch_encoded", job_id=job.job_id, blobs=len(proved), total_fee_units=batch.header.total_fee_units)
+
+
+def _is_done(proving: _Proving) -> bool:
+    return all(future.done() for future in proving.futures)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_AT_ONCE = 2
+"""Batches cut in one pass: reading one takes a moment, in which those under way stand still."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -89,7 +92,7 @@ class Selection:
             lane: chains.ledger.next_seq(chains.operator, lane, view.head) for lane in known if lane not in still
         }
         made: list[BatchJob] = []
-        while waiting and len(under_way) + len(made) < places:
+        while waiting and len(under_way) + len(made) < places and len(made) < _AT_ONCE:
             lane = min(waiting, key=lambda lane: (jobs[lane], lane))
             job = self._select_one(lane, waiting[lane], view, everything=everything)
             if job is None:

@@ -16,7 +16,7 @@ from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer
 
 LEAST_RATE = 5_000
-BATCHES, QUICK_BATCHES = (16, 6), (6, 2)
+BATCHES, QUICK_BATCHES = (24, 6), (9, 2)
 """Full batches without sets, and with."""
 BLOCK_SECONDS = 0.5
 
@@ -48,18 +48,16 @@ def measured(stage: World, outbox: FullOutbox, folder: Path, batches: int, *, wi
 
 
 def rows(plain: Run, with_sets: Run, limit: float) -> list[Row]:
-    rate = plain.receipts / plain.seconds
+    rate = plain.sustained_rate
     bare = f"bare ckzg on {os.cpu_count()} cores"
     beside = {
-        bare: round(limit), "share": round(rate / limit, 3), "once the first batch is committed": round(plain.steady_rate),
+        bare: round(limit), "share": round(rate / limit, 3), "from a standing start": round(plain.receipts / plain.seconds),
         "batcher's CPU ms a batch": round(1000 * plain.cpu_seconds / plain.batches),
     }  # fmt: skip
-    sets_beside = {"once the first batch is committed": round(with_sets.steady_rate)}
     waits = {"without a batcher": round(plain.idle_insert_ms, 2), "inserts": plain.inserts}
     return [
-        Row("outbox to committed batch", round(rate), "receipts/s", f"≥ {LEAST_RATE:,}", rate >= LEAST_RATE, beside),
-        Row("outbox to committed batch, with sets", round(with_sets.receipts / with_sets.seconds), "receipts/s",
-            beside=sets_beside),
+        Row("outbox to committed batch, sustained", round(rate), "receipts/s", f"≥ {LEAST_RATE:,}", rate >= LEAST_RATE, beside),
+        Row("… from a standing start, with sets", round(with_sets.receipts / with_sets.seconds), "receipts/s"),
         Row("blob bytes a receipt, no sets", round(plain.blob_bytes / plain.receipts, 1), "bytes",
             beside=per_receipt(plain)),
         Row("blob bytes a receipt, a distinct set of 4 entries each", round(with_sets.blob_bytes / with_sets.receipts, 1),
@@ -84,8 +82,9 @@ def notes(asked: Options, plain: Run) -> tuple[str, ...]:
         " and this program share the cores."
     )
     clock = (
-        "Seconds run from the first batch's selection to the last one's commit, by the database's clock. Sidecars are"
-        f" {plain.sidecar}. Blocks come every {BLOCK_SECONDS} s on both chains; an Ethereum slot takes 12 s, whatever the"
+        f"Sustained: the {plain.sustained_batches} batches that were committed after the first commit and before the last"
+        " selection, while all places under way were taken at both ends; from a standing start: from the first selection to"
+        f" the last commit. Both by the database's clock. Sidecars are {plain.sidecar}. Blocks come every {BLOCK_SECONDS} s on both chains; an Ethereum slot takes 12 s, whatever the"
         " batcher does."
     )
     return load, clock

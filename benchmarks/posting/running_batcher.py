@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.posting.full_outbox import FullOutbox
 
 WORKERS = 2
+OPEN_JOBS = 5
 PATIENCE_SECONDS = 300
 INSERT_EVERY_SECONDS = 0.02
 INSERTS_A_LOOK = 10
@@ -52,8 +53,9 @@ class Run:
     receipts: int
     seconds: float
     """From the first selection to the last commit."""
-    steady_rate: float
-    """Receipts a second between the first commit and the last."""
+    sustained_rate: float
+    """Receipts a second from the first commit to the last one before the last selection."""
+    sustained_batches: int
     cpu_seconds: float
     """Of the batcher with its workers, its start included."""
     blob_bytes: int
@@ -88,12 +90,15 @@ def summary(jobs: list[Any], busy: list[float], idle: list[float], cpu_seconds: 
     receipts = sum(job[0] for job in jobs)
     ends = sorted(float(job[7]) for job in jobs)
     begun = min(float(job[6]) for job in jobs)
-    after_first = sum(job[0] for job in jobs if float(job[7]) > ends[0])
+    last_begun = max(float(job[6]) for job in jobs)
+    full = [job for job in jobs if ends[0] < float(job[7]) <= last_begun]
+    window = max((float(job[7]) for job in full), default=ends[0]) - ends[0]
     return Run(
         batches=len(jobs),
         receipts=receipts,
         seconds=ends[-1] - begun,
-        steady_rate=after_first / (ends[-1] - ends[0]),
+        sustained_rate=sum(job[0] for job in full) / window if full else 0.0,
+        sustained_batches=len(full),
         cpu_seconds=cpu_seconds,
         blob_bytes=sum(job[3] for job in jobs) * BLOB_BYTES,
         payload_bytes=sum(used_fes(*job[:3]) for job in jobs) * FE_BYTES,
@@ -132,6 +137,7 @@ def started(stage: World, outbox: FullOutbox, folder: Path) -> Iterator[subproce
         "BATCHER_OPERATOR_KEY": "0x" + devnet.accounts[0].private_key.hex(),
         "BATCHER_POLL_SECONDS": "0.1",
         "BATCHER_WORKERS": str(WORKERS),
+        "BATCHER_MAX_OPEN_JOBS": str(OPEN_JOBS),
         "BATCHER_MAX_AGE_SECONDS": "1",
     }
     log = (folder / "batcher.log").open("ab")
