@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select
+from pydantic_core import from_json
+from sqlalchemy import Double, Text, cast, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from batcher.cutting import MadeBy, Waiting
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from ledger.protocol.domain import Domain
 
 
+_SET: Final = cast(IssuedReceipt.attribution_set, Text).label("attribution_set")
+_NO_SET: Final = "[]"
 _ENTRY: Final = (
     *(getattr(IssuedReceipt, field.name) for field in fields(Receipt) if field.name not in ("operator", "lane")),
     IssuedReceipt.digest,
-    IssuedReceipt.attribution_set,
+    _SET,
 )
 """A receipt's own columns in the order of its fields, then digest and set. Columns, not rows of the model: a batch is
 twelve thousand of them."""
@@ -68,17 +71,17 @@ def waiting_run(session: Session, operator: bytes, lane: int, first_seq: int, li
         IssuedReceipt.fee_units,
         IssuedReceipt.started_at,
         IssuedReceipt.duration_ms,
-        IssuedReceipt.attribution_set,
+        _SET,
         IssuedReceipt.attribution_method,
         IssuedReceipt.attribution_params_hash,
-        func.extract("epoch", IssuedReceipt.issued_at),
+        cast(func.extract("epoch", IssuedReceipt.issued_at), Double),
     )
     mine = (IssuedReceipt.operator == operator, IssuedReceipt.lane == lane, IssuedReceipt.seq >= first_seq)
     found = session.execute(select(*columns).where(*mine).order_by(IssuedReceipt.seq).limit(limit)).all()
     return [
         WaitingReceipt(
             Waiting(row.payer, row.fee_units, row.started_at, _set(row.attribution_set), _made_by(row)),
-            float(row[-1]),  # clock seconds
+            row[-1],
             row.started_at + row.duration_ms // 1000,
         )
         for offset, row in enumerate(found)
@@ -132,15 +135,15 @@ def _authorization(row: SpendAuthorizationRow) -> SignedAuthorization:
     )
 
 
-def _set(stored: list[list[int]]) -> AttributionSet:
-    return tuple(SetEntry(asset_id, ppm) for asset_id, ppm in stored)
+def _set(stored: str) -> AttributionSet:
+    return () if stored == _NO_SET else tuple(SetEntry(asset_id, ppm) for asset_id, ppm in from_json(stored))
 
 
 def _made_by(row: Any) -> MadeBy:
     return MadeBy(row.attribution_method, row.attribution_params_hash)
 
 
-def _entry(receipt: Receipt, digest: bytes, stored_set: list[list[int]], domain: Domain) -> BatchEntry:
+def _entry(receipt: Receipt, digest: bytes, stored_set: str, domain: Domain) -> BatchEntry:
     attribution = check_set(_set(stored_set))
     if receipt.digest(domain) != digest or attribution_hash(attribution) != receipt.attribution_hash:
         raise InvalidReceiptError(f"Receipt {receipt.seq} of lane {receipt.lane} is not what was signed.")

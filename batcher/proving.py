@@ -1,4 +1,4 @@
-"""KZG commitments and proofs, computed in worker processes: a batch of six blobs costs two seconds of CPU."""
+"""KZG commitments and proofs, computed in worker processes: a batch of six blobs costs more than a second of CPU."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+PRECOMPUTE = 8
 T = TypeVar("T")
 
 
@@ -88,7 +89,7 @@ def _prepare_worker() -> None:
     """Load the trusted setup, leave Ctrl-C to the parent, and end when the parent does, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    kzg.trusted_setup()
+    kzg.trusted_setup(PRECOMPUTE)
 
 
 def _end_with_parent() -> None:

@@ -38,7 +38,9 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     )
     max_payers: int = Field(default=500, ge=1, le=1024, description="Most payers in a batch; each adds to its L2 gas")
     max_open_jobs: int = Field(default=8, ge=1, le=256, description="Batches under way together, over all lanes")
-    workers: int = Field(default=1, ge=1, le=64, description="Processes that compute KZG commitments and proofs")
+    workers: int = Field(
+        default=1, ge=1, le=64, description="Processes that compute KZG commitments and proofs, of some 200 MiB each"
+    )
     poll_seconds: float = Field(
         default=1.0, gt=0, le=60, description="Pause between looks at the database and the chains"
     )

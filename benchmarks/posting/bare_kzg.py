@@ -10,6 +10,7 @@ from typing import Self
 
 import ckzg
 
+from batcher.proving import PRECOMPUTE
 from benchmarks.core import FULL_BATCH, batch_of
 from ledger.protocol.blob.kzg import trusted_setup
 
@@ -23,12 +24,12 @@ def work(blob: bytes) -> int:
 
 
 class BareKzg:
-    """One process a processor, the setup loaded."""
+    """One process a processor, the setup loaded with the same tables as the batcher's."""
 
     def __init__(self) -> None:
         self._cores = os.cpu_count() or 1
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(self._cores, context, trusted_setup)
+        self._pool = ProcessPoolExecutor(self._cores, context, trusted_setup, (PRECOMPUTE,))
         self._blobs = batch_of(FULL_BATCH, with_sets=False).encoded.blobs
         list(self._pool.map(work, self._blobs[:1] * self._cores))
 

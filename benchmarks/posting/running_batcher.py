@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from benchmarks.posting.full_outbox import COLUMNS
+from benchmarks.posting.processor_time import chains_seconds, postgres_seconds
 from ledger.chain.transaction import parse_signed
 from ledger.config import CHECKOUT
 from ledger.protocol.blob.layout import BLOB_BYTES, FE_BYTES, used_fes
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 OPEN_JOBS = 5
+DATA = "data"
+"""PostgreSQL's, below the benchmark's folder."""
 PATIENCE_SECONDS = 300
 INSERT_EVERY_SECONDS = 0.02
 INSERTS_A_LOOK = 10
@@ -56,8 +59,8 @@ class Run:
     sustained_rate: float
     """Receipts a second from the first commit to the last one before the last selection."""
     sustained_batches: int
-    cpu_seconds: float
-    """Of the batcher with its workers, its start included."""
+    cpu_seconds: dict[str, float]
+    """By program; the batcher's with its workers, their start included."""
     blob_bytes: int
     payload_bytes: int
     commit_bytes: int
@@ -74,19 +77,21 @@ def batched(stage: World, outbox: FullOutbox, folder: Path, block_seconds: float
         row = connection.execute("SELECT coalesce(max(first_seq + count), 0) FROM batch_jobs").fetchone()
     first = 0 if row is None else int(row[0])
     with Gateway(outbox) as gateway:
-        idle, cpu_before = gateway.inserts(IDLE_INSERTS), children_cpu_seconds()
+        idle, before = gateway.inserts(IDLE_INSERTS), processor_seconds(folder)
         with mining(stage.flow.devnet, block_seconds), started(stage, outbox, folder) as process:
             busy, jobs = gateway.until(lambda: committed(outbox, first, outbox.issued), process)
-    return summary(jobs, busy, idle, children_cpu_seconds() - cpu_before)
+    after = processor_seconds(folder)
+    return summary(jobs, busy, idle, {name: after[name] - before[name] for name in after})
 
 
-def children_cpu_seconds() -> float:
-    """CPU of the processes that this one, or its children, started and saw end."""
+def processor_seconds(folder: Path) -> dict[str, float]:
+    """Processor time so far, by program; of batchers that have ended, with their workers."""
     times = os.times()
-    return times.children_user + times.children_system
+    batchers = times.children_user + times.children_system
+    return {"batcher": batchers, "PostgreSQL": postgres_seconds(folder / DATA), "chains": chains_seconds()}
 
 
-def summary(jobs: list[Any], busy: list[float], idle: list[float], cpu_seconds: float) -> Run:
+def summary(jobs: list[Any], busy: list[float], idle: list[float], cpu_seconds: dict[str, float]) -> Run:
     receipts = sum(job[0] for job in jobs)
     ends = sorted(float(job[7]) for job in jobs)
     begun = min(float(job[6]) for job in jobs)

@@ -14,7 +14,7 @@ import pytest
 
 from batcher.running import drain
 from batcher.worker import Worker
-from ledger.chain.events.blob_inbox import BlobsPosted
+from ledger.chain.events.blob_inbox import BlobsPosted, BlobsRelayed
 from ledger.chain.events.payment_escrow import CapSet
 from ledger.chain.events.receipt_ledger import BatchCommitted, BatchFinalized
 from ledger.errors import DatabaseUnavailableError, InsufficientFundsError
@@ -197,3 +197,17 @@ def test_a_post_that_the_l2_never_hears_of_is_made_again(
     (committed,) = [event for event in events(flow, BatchCommitted) if event.lane == 11]
     posted = [event.post_hash for event in events(flow, BlobsPosted)]
     assert posted.count(post_hash(committed.versioned_hashes)) == 2
+
+
+def test_a_power_cut_after_every_effect_of_posts_that_share_a_deposit_leads_to_one_post_and_one_relay_each(
+    flow: OperatorFlow, batching: Batching
+) -> None:
+    outbox = batching.outbox()
+    for lane in (12, 13):
+        outbox.issue(lane, [Use(FIRST, 0)])
+    settings = batching.settings(share_deposits=2, share_wait_seconds=3600)
+    with mining(flow.devnet, 0.02):
+        assert batching.run_through_cuts(settings, "after", 1) >= LEAST_EFFECTS
+    posts = {post_hash(assert_once(flow, lane).versioned_hashes) for lane in (12, 13)}
+    relayed = [event.post_hashes for event in events(flow, BlobsRelayed) if posts & set(event.post_hashes)]
+    assert sorted(name for names in relayed for name in names) == sorted(posts), "each was relayed once"
