@@ -50,17 +50,16 @@ def post(parts: Parts, job: BatchJob, view: View) -> bool:
 
 def attest(parts: Parts, job: BatchJob, view: View) -> bool:
     """Whether the job moved: on, when the L2 knows of its blobs; back, when they were dropped, not heard of, or aged."""
-    attested_at = attested_in_time(parts, job, view)
-    if attested_at:
+    attested_at = _attested_at(parts, job, view)
+    if _is_fresh(attested_at, view):
         log.info("blobs_attested", job_id=job.job_id, l1_time=attested_at)
         return _move(parts, job, State.ATTESTED, posted_at=attested_at)
     effect = _effect(parts, job)
     progress = parts.transactions.progress(effect, lambda: _sidecar(parts, job))
     if progress.standing is not Standing.MINED:
         return _move(parts, job, State.ENCODED)
-    too_old = bool(_attested_at(parts, job, view))
-    if too_old or _is_lost(parts, job):
-        log.warning("blobs_too_old" if too_old else "attestation_lost", job_id=job.job_id)
+    if attested_at or _is_lost(parts, job):
+        log.warning("blobs_too_old" if attested_at else "attestation_lost", job_id=job.job_id)
         # Back first: whether the new post was sent is then found out by the same road as ever. It goes alone, since
         # the relay that it shared has been used.
         _move(parts, job, State.ENCODED, shares_deposit=False)
@@ -72,8 +71,11 @@ def attest(parts: Parts, job: BatchJob, view: View) -> bool:
 def attested_in_time(parts: Parts, job: BatchJob, view: View) -> int:
     """L1 second of the newest post that the L2 knows of, if a commit may still build on it; else 0."""
     attested_at = _attested_at(parts, job, view)
-    is_fresh = attested_at + BLOB_MAX_AGE_SECONDS - COMMIT_MARGIN_SECONDS > view.head.timestamp
-    return attested_at if is_fresh else 0
+    return attested_at if _is_fresh(attested_at, view) else 0
+
+
+def _is_fresh(attested_at: int, view: View) -> bool:
+    return attested_at + BLOB_MAX_AGE_SECONDS - COMMIT_MARGIN_SECONDS > view.head.timestamp
 
 
 def _is_lost(parts: Parts, job: BatchJob) -> bool:

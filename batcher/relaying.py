@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def relay(parts: Parts, posted: Sequence[BatchJob], *, everything: bool) -> bool:
+def relay(parts: Parts, posted: Sequence[BatchJob], *, no_more_come: bool) -> bool:
     """Whether a relay was sent for posted jobs that share deposits.
 
-    A relay goes out for `share_deposits` posts, or for fewer when one of them has waited long enough, or at once with
-    `everything`.
+    A relay goes out for `share_deposits` posts, or for fewer when one of them has waited long enough, or when no more
+    come.
     """
     waiting = [job for job in posted if job.shares_deposit and job.state == State.POSTED]
     if not waiting:
@@ -38,7 +38,7 @@ def relay(parts: Parts, posted: Sequence[BatchJob], *, everything: bool) -> bool
     resent = [_resend(parts, leader, waiting, leaders) for leader in sorted(set(leaders.values()))]
     fresh = [job for job in waiting if job.job_id not in leaders][: parts.settings.share_deposits]
     full = len(fresh) >= parts.settings.share_deposits
-    if fresh and (full or everything or waited >= parts.settings.share_wait_seconds):
+    if fresh and (full or no_more_come or waited >= parts.settings.share_wait_seconds):
         _send(parts, fresh[0].job_id, fresh)
         return True
     return any(resent)

@@ -82,7 +82,10 @@ class Worker:
         moved = [self._guarded(job, self._step(job, jobs, view)) for job in jobs]
         posted = [job for job in jobs if job.state == State.POSTED and job.shares_deposit]
         if posted:
-            moved.append(self._guarded(posted[0], lambda: relay(self._parts, posted, everything=everything)))
+            # With everything, whatever waited was cut, unless it waits for a place: then more posts come.
+            coming = bool(made) or any(job.state in (State.SELECTED, State.ENCODED) for job in jobs)
+            last = everything and not coming
+            moved.append(self._guarded(posted[0], lambda: relay(self._parts, posted, no_more_come=last)))
         self._answering.look(view)
         demanded = self._answering.demanded
         moved += [self._guarded(job, partial(self._answering.answer, job, view)) for job in demanded]
