@@ -28,8 +28,8 @@ class Bounds:
     Attributes:
         least_input, most_input: prompt tokens. Tokenizers split at spaces, so there are as many as words; a token
             stands for a byte or more, so there are no more than bytes, beside what the chat template adds.
-        most_output: completion tokens of all choices.
-        choices: how many answers there are.
+        most_output: completion tokens of all choices, also of those that are drawn and not sent.
+        choices: how many answers are sent.
         unseen: tokens per choice that are produced and not sent: the end's, and those of a stop string.
     """
 
@@ -57,8 +57,9 @@ def bounds_of(call: Call, model: UpstreamModel) -> Bounds:
     if not prompt or not isinstance(prompt, list | str):
         raise InvalidRequestError(f"You must provide {_PROMPTS[call.endpoint]}.", _PROMPTS[call.endpoint])
     prompts = _prompts(prompt) if call.endpoint is not Endpoint.CHAT else 1
-    choices = max(_number(fields, "n", 1), _number(fields, "best_of", 1)) * prompts
-    if choices > MAX_CHOICES:
+    choices = _number(fields, "n", 1) * prompts
+    drawn = max(choices, _number(fields, "best_of", 1) * prompts)
+    if drawn > MAX_CHOICES:
         raise InvalidRequestError(f"At most {MAX_CHOICES} choices are made at once.", "n", "invalid_value")
     context = model.context_tokens
     least, only_text = _least(prompt, max(context, MAX_CHOICES))
@@ -68,7 +69,7 @@ def bounds_of(call: Call, model: UpstreamModel) -> Bounds:
     most_input = (
         min(context * prompts, bytes_sent + model.template_tokens * prompts) if only_text else context * prompts
     )
-    answer = 0 if call.endpoint is Endpoint.EMBEDDING else min(_answer(call, model), context) * choices
+    answer = 0 if call.endpoint is Endpoint.EMBEDDING else min(_answer(call, model), context) * drawn
     return Bounds(min(least, most_input), most_input, answer, choices, 1 + _longest_stop(fields.get("stop")))
 
 

@@ -96,11 +96,12 @@ def test_a_node_that_answers_garbage_is_left_at_once(
 def test_a_dead_node_is_left_within_a_second_and_taken_back(
     http: httpx.Client, gateway: RunningGateway, nodes: list[PacedNode]
 ) -> None:
+    well = max(ask_all(http, 12))
     nodes[1].kill()
-    began = time.monotonic()
-    assert max(ask_all(http, 36)) < 1.0
-    until(lambda: states(gateway)["b"] != "closed")
-    assert time.monotonic() - began < 1.5
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(until, lambda: states(gateway)["b"] != "closed")
+        assert max(ask_all(http, 36)) < 1.0 + 2 * well
+        assert left.result() < 1.0 + well
     nodes[1].start()
     assert until(lambda: states(gateway)["b"] == "closed", 15.0) < 15.0
     seen = nodes[1].seen["requests"]

@@ -42,7 +42,7 @@ def test_an_image_may_take_the_whole_context() -> None:
         (Endpoint.CHAT, {"max_completion_tokens": 9, "max_tokens": 7, "n": 3}, 27, 3),
         (Endpoint.CHAT, {"max_tokens": 9_999}, 512, 1),
         (Endpoint.COMPLETION, {}, 16, 1),
-        (Endpoint.COMPLETION, {"prompt": ["a", "b"], "n": 2, "best_of": 3, "max_tokens": 5}, 30, 6),
+        (Endpoint.COMPLETION, {"prompt": ["a", "b"], "n": 2, "best_of": 3, "max_tokens": 5}, 30, 4),
         (Endpoint.COMPLETION, {"prompt": [5, 6, 7]}, 16, 1),
         (Endpoint.EMBEDDING, {"input": ["a b", "c"]}, 0, 2),
     ],
