@@ -17,7 +17,7 @@ from serving.upstream.breaker import State
 from serving.upstream.errors import Fault, NodeFailedError
 from serving.upstream.node import PATHS, Node, as_failure
 from serving.upstream.refusals import refusal
-from serving.upstream.shapes import garbage, parse
+from serving.upstream.shapes import choices_of, embeddings_of, garbage, parse, usage_of
 
 _FAULTS = (aiohttp.ClientError, TimeoutError, OSError)
 _MODELS_SECONDS = 10.0
@@ -159,9 +159,18 @@ class Watch:
         async with node.session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
             content = await answer.read()
             if answer.status == 200:
-                if not parse(content).keys() & {"choices", "data"}:
-                    raise garbage("without choices")
+                _judge(content, endpoint)
                 return
             error = refusal(answer.status, answer.headers, content)
             if isinstance(error, NodeFailedError) and error.fault not in {Fault.BUSY, Fault.NO_MODEL}:
                 raise error
+
+
+def _judge(content: bytes, endpoint: Endpoint) -> None:
+    """Nothing, if a client could have been answered with this."""
+    body = parse(content)
+    usage_of(body)
+    if endpoint is Endpoint.EMBEDDING:
+        embeddings_of(body)
+    elif not choices_of(body, endpoint, 1, whole=True):
+        raise garbage("empty")

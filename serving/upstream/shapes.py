@@ -23,7 +23,7 @@ def parse(content: bytes) -> dict[str, Any]:
         NodeFailedError: it is something else.
     """
     try:
-        parsed = from_json(content, allow_inf_nan=False)
+        parsed = from_json(content)  # some servers write a log-probability of nothing as -Infinity
     except ValueError as error:
         raise garbage(f"not JSON: {error}") from error
     if not isinstance(parsed, dict):
