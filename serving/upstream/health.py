@@ -62,11 +62,14 @@ class Watch:
         if node.breaker.state is State.CLOSED:
             await self._probe()
         elif node.breaker.begin_trial():
-            passed = await self._trial()
-            if passed and self._takes_new_pace:
-                for pace in node.paces.values():
-                    pace.forget()
-            node.breaker.end_trial(passed=passed)
+            passed = False
+            try:
+                passed = await self._trial()
+            finally:  # whatever happens, there is a next trial
+                if passed and self._takes_new_pace:
+                    for pace in node.paces.values():
+                        pace.forget()
+                node.breaker.end_trial(passed=passed)
             if passed:
                 node.returned()
                 self._on_return()
@@ -154,6 +157,8 @@ class Watch:
         if node.last_asked is None:
             return
         endpoint, model = node.last_asked
+        if node.models and model not in node.models:  # an adapter that it lost: "not found" would show nothing
+            model = min(node.models)
         body = to_json({"model": model, **_PROMPTS[endpoint]})
         url, headers = node.settings.base_url + PATHS[endpoint], {"content-type": "application/json"}
         async with node.session.post(url, data=body, headers=headers, allow_redirects=False) as answer:

@@ -111,3 +111,16 @@ def test_a_slow_node_comes_back_at_its_old_pace_or_after_many_trials_at_its_new_
         assert node.breaker.failed_trials == 0
 
     watched(paced, story)
+
+
+def test_a_lost_adapter_is_no_proof_of_health(paced: PacedNode) -> None:
+    async def story(node: Node, watch: Watch) -> None:
+        node.last_asked = (Endpoint.CHAT, "quill:austen@lost")
+        node.failed(NodeFailedError(Fault.DENIED, "…"))
+        paced.control(fault="drop")
+        assert await trial(node, watch) is State.OPEN
+        paced.control(fault="none")
+        assert await trial(node, watch) is State.CLOSED
+        assert paced.last_body["model"] == "quill"
+
+    watched(paced, story)
