@@ -27,18 +27,20 @@ async function draw(rows) {
   const { default: uPlot } = await (plotting ??= import("./vendor/uplot/uPlot.esm.js"));
   const style = getComputedStyle(document.documentElement);
   const [ink, accent, line] = ["--soft", "--accent", "--line"].map((name) => resolved(style.getPropertyValue(name)));
-  const bars = uPlot.paths.bars({ size: [0.6, 60] });
+  const bars = uPlot.paths.bars({ size: [0.6, 60, 2] });
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
-  const times = rows.map((row) => Date.parse(row.day) / 1000), last = times.at(-1);
-  const span = [Math.min(times[0], last - (LEAST_DAYS - 1) * DAY) - DAY / 2, last + DAY / 2];
+  const known = new Map(rows.map((row) => [Date.parse(row.day) / 1000, row])), days = [...known.keys()], last = days.at(-1);
+  const first = Math.min(days[0], last - (LEAST_DAYS - 1) * DAY), span = [first - DAY / 2, last + DAY / 2];
+  const times = Array.from({ length: (last - first) / DAY + 1 }, (_, n) => first + n * DAY);
+  const heights = (of) => times.map((time) => (known.has(time) ? height(of(known.get(time))) : 0));
   const bar = { stroke: accent, paths: bars, points: { show: false } };
-  const total = rows.map((row) => height(row.settled + row.open)), settled = rows.map((row) => height(row.settled));
+  const total = heights((row) => row.settled + row.open), settled = heights((row) => row.settled);
   place.replaceChildren();
   new uPlot({
     width: Math.max(240, place.clientWidth), height: 220, cursor: { show: false }, legend: { live: false },
     scales: { x: { range: () => span }, y: { range: (_, __, most) => [0, most * 1.1 || 1] } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    axes: [{ ...axis, space: 96, incrs: [1, 2, 7, 14, 30, 90, 365].map((days) => days * DAY), values: "{YYYY}-{MM}-{DD}" }, { ...axis, size: 70 }],
+    axes: [{ ...axis, space: 96, incrs: [1, 2, 7, 14, 30, 60, 90, 180, 365, 730].map((days) => days * DAY), values: "{YYYY}-{MM}-{DD}" }, { ...axis, size: 70 }],
     series: [{}, { ...bar, label: "with what is not final", fill: accent + "55" }, { ...bar, label: "final", fill: accent }],
   }, [times, total, settled], place);
 }

@@ -41,7 +41,7 @@ function draw({ person, span, payments, proof, receipts }, contracts) {
     </dl>
     ${claimCard(person, proof, contracts)}
     <section class="card" aria-labelledby="days"><h2 id="days">Earned over time</h2>${dailyChart(span.by_day, "Nothing was earned yet. Earnings appear once a batch with your asset is on chain.")}</section>
-    <section class="card" aria-labelledby="why"><h2 id="why">Why this amount</h2>${sources(person)}${explained(person)}</section>
+    <section class="card" aria-labelledby="why"><h2 id="why">Why this amount</h2>${sources(person)}${proof ? explained(person) : nothing}</section>
     <section class="card" aria-labelledby="uses"><h2 id="uses">Latest receipts of your assets</h2>${receiptTable(receipts.items, "No batch holds a receipt of an asset of yours yet.")}</section>
     <section class="card" aria-labelledby="paid"><h2 id="paid">Payments</h2>${paymentTable(payments)}
       <p>Statement of the last 30 days: <a href="/v1/contributors/${person.address}/statement?format=pdf" download>PDF</a>, <a href="/v1/contributors/${person.address}/statement?format=csv" download>CSV</a></p></section>`;

@@ -57,7 +57,7 @@ export function whole(numerator) {
 }
 
 export function badge(finality) {
-  return html`<span class="badge ${finality}">${finality}</span>`;
+  return html`<span class="badge ${finality}" title="Finality of the block that this stands on">${finality}</span>`;
 }
 
 // How a batch stands: final is good, voided is bad.

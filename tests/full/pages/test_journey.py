@@ -161,6 +161,7 @@ def test_every_page_is_readable_by_everybody(
     for name, path in paths(world).items():
         page = open_page(path, view, scheme, free=True)
         page.wait_for_timeout(200)  # the chart draws itself after the page stands
+        page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
         page.add_script_tag(content=axe)
         found = page.evaluate("axe.run()")["violations"]
         serious = [
