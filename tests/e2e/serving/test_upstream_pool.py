@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import openai
 import psycopg
 import pytest
 
@@ -214,6 +215,20 @@ def test_metrics_and_readiness_say_how_the_nodes_are(http: httpx.Client, nodes: 
     for node in nodes:
         node.control(fault="none")
     until(lambda: http.get("/ready").status_code == 200, 30.0)
+
+
+def test_the_clients_own_retries_ride_out_an_outage_of_all(
+    http: httpx.Client, gateway: RunningGateway, api_key: str, nodes: list[PacedNode]
+) -> None:
+    for node in nodes:
+        node.kill()
+    timer = threading.Timer(1.0, lambda: [node.start() for node in nodes])
+    timer.start()
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=api_key, max_retries=8) as client:
+        answer = client.chat.completions.create(model="quill", messages=CHAT, max_tokens=2)
+    timer.join()
+    assert answer.usage.completion_tokens == 2
+    until(lambda: set(states(gateway).values()) == {"closed"}, 15.0)
 
 
 def test_a_payer_that_floods_does_not_keep_another_waiting(
