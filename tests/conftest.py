@@ -31,6 +31,19 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often tests that draw their faults are run, each time with another seed."""
+    parser.addoption("--chaos-runs", type=int, default=1, metavar="N", help="run the chaos test with N seeds")
+    parser.addoption("--chaos-seed", type=int, default=1, metavar="SEED", help="… the first of which is this one")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A seed for each run that was asked for."""
+    if "chaos_seed" in metafunc.fixturenames:
+        first = metafunc.config.getoption("--chaos-seed")
+        metafunc.parametrize("chaos_seed", range(first, first + metafunc.config.getoption("--chaos-runs")))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test without exactly one marker of what it needs."""
     wrong = [item.nodeid for item in items if sum(item.get_closest_marker(name) is not None for name in MARKERS) != 1]
