@@ -27,8 +27,9 @@ async def receipt(request: Request, request_id: str) -> Response:
     holder = await gateway.keys.recognise(request.headers.get("authorization"))
     known_id = _normal(request_id)
     async with gateway.database.connection() as connection:
+        # In this order: a request that ends in between is found as a receipt, the other way round as nothing.
+        is_open = bool(await store.find_open(connection, [known_id]))
         issued = (await store.find_issued(connection, [known_id])).get(known_id)
-        is_open = issued is None and bool(await store.find_open(connection, [known_id]))
     if issued is not None and issued.signed.receipt.payer == holder.payer:
         ended: dict[str, Any] = {
             "request_id": known_id,
