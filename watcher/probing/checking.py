@@ -2,59 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ledger.chain.structs import Kind
 from ledger.errors import MalformedInputError, ProtocolError
-from ledger.protocol.attribution import SetEntry, attribution_hash
-from ledger.protocol.hexadecimal import from_hex
-from ledger.protocol.receipt import Receipt
+from ledger.protocol.attribution import attribution_hash
+from ledger.protocol.envelope import read_answer
 from ledger.protocol.signature import recover
-from ledger.protocol.stripping import salted_hash, strip_json, strip_stream
+from ledger.protocol.stripping import salted_hash
 from ledger.protocol.units import CLOCK_TOLERANCE_SECONDS, fee_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ledger.chain.blocks import BlockRef
+    from ledger.protocol.envelope import Envelope
     from watcher.chains import Chains
     from watcher.probing.gateway import Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What came with an answer: `document` as it stood there, and what it says."""
-
-    document: Mapping[str, Any]
-    receipt: Receipt
-    signature: bytes
-    salt: bytes
-    entries: tuple[SetEntry, ...]
-    produced: bytes
-    """The answer without the receipt: what responseHash covers."""
-
-
-def read_envelope(answer: bytes, *, streamed: bool) -> Envelope:
-    """The receipt in an answer.
+def read_envelope(answer: bytes, *, streamed: bool) -> tuple[bytes, Envelope]:
+    """The answer as it was produced, and the receipt that came with it.
 
     Raises:
         MalformedInputError: there is none, or it is of another form.
     """
-    try:
-        produced, document = (strip_stream if streamed else strip_json)(answer)
-        if document is None:
-            raise MalformedInputError("the answer carries no receipt")
-        receipt = Receipt.from_json(document["receipt"])
-        entries = tuple(SetEntry(int(entry["assetId"]), int(entry["ppm"])) for entry in document["set"])
-        signature, salt = from_hex(document["signature"], 65), from_hex(document["salt"], 32)
-    except (ProtocolError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MalformedInputError(f"An answer's receipt can't be read: {error}.") from error
-    return Envelope(document, receipt, signature, salt, entries, produced)
+    produced, envelope = read_answer(answer, streamed=streamed)
+    if envelope is None:
+        raise MalformedInputError("An answer's receipt can't be read: the answer carries none.")
+    return produced, envelope
 
 
 def faults(
     exchange: Exchange,
+    produced: bytes,
     envelope: Envelope,
     chains: Chains,
     parties: tuple[bytes, bytes],
@@ -64,6 +43,7 @@ def faults(
 
     Args:
         exchange: what was sent and received.
+        produced: the answer without the receipt.
         envelope: the receipt that came.
         chains: where keys, prices and assets are asked.
         parties: the operator that was asked and the payer who asked.
@@ -78,8 +58,7 @@ def faults(
         "it charges another payer": receipt.payer == payer,
         "requestHash is not of the body that was sent": receipt.request_hash
         == salted_hash(envelope.salt, exchange.request),
-        "responseHash is not of the bytes that came": receipt.response_hash
-        == salted_hash(envelope.salt, envelope.produced),
+        "responseHash is not of the bytes that came": receipt.response_hash == salted_hash(envelope.salt, produced),
         "attributionHash is not of the set that came": receipt.attribution_hash == attribution_hash(envelope.entries),
         "its fee is not the published price times its units": receipt.fee_units == fee,
         "it names no model or adapter": chains.registry.kind_of(receipt.asset_id, latest) in (Kind.MODEL, Kind.ADAPTER),

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from coincurve import PrivateKey
 
     from ledger.chain.structs import Account
+    from ledger.protocol.envelope import Envelope
     from watcher.chains import Chains
-    from watcher.probing.checking import Envelope
     from watcher.report import Report
     from watcher.settings import WatcherSettings
 
@@ -91,12 +91,13 @@ class Probe:
             self._api_key = None  # perhaps its limit is used up: the next probe brings a new one
             raise
         try:
-            envelope = read_envelope(exchange.answer, streamed=streamed)
+            produced, envelope = read_envelope(exchange.answer, streamed=streamed)
         except MalformedInputError as error:
             self._report.tell("probe_wrong", operator=operator, model=request["model"], faults=[str(error)])
             return
         latest = heads(self._chains.l2).latest
-        wrong = faults(exchange, envelope, self._chains, (operator, self._account.address), (latest, before))
+        parties = (operator, self._account.address)
+        wrong = faults(exchange, produced, envelope, self._chains, parties, (latest, before))
         if signed_by_lane(envelope, self._chains, latest):
             wrong += self._keep(envelope)
         facts = {"operator": operator, "model": request["model"]}
