@@ -74,7 +74,7 @@ def main() -> None:
         migrate(ours_url)
         pace = {"first_token_ms": FIRST_TOKEN_MS, "tokens_per_second": TOKENS_PER_SECOND}
         paced = stack.enter_context(upstream(scratch, "paced", **pace))
-        starting = stack.enter_context(litellm(paced, rival_url, scratch))
+        starting = stack.enter_context(litellm(paced, rival_url, scratch, may_install=not asked.quick))
         here = stack.enter_context(stand(scratch, ours_url, paced))
         rival = None if starting is None else Contender(starting[0], ready(starting[1]))
         rows, notes = measured(here, rival, rival_url, effort)
@@ -229,7 +229,7 @@ def notes(here: Stand, rival: Contender | None, rival_url: str) -> tuple[str, ..
         )
     ]
     if rival is None:
-        said.append("LiteLLM's proxy could not be installed here.")
+        said.append("LiteLLM's proxy is not installed here, so nothing stands beside.")
     else:
         said.append(
             f"LiteLLM's proxy has one worker and logged {spend_rows(rival_url):,} answers, each after it was sent, one "

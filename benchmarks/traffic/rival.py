@@ -80,11 +80,14 @@ def folder() -> Path:
     return state_folder() / "bench-litellm"
 
 
-def program() -> Path | None:
-    """The installed proxy; None where it can't be installed."""
+def program(*, may_install: bool) -> Path | None:
+    """The installed proxy; None where it is not and can't be, or may not."""
     proxy = folder() / "bin" / "litellm"
     marker = folder() / "installed.txt"
     if not (marker.is_file() and marker.read_text() == "\n".join(PINNED)):
+        if not may_install:
+            print("LiteLLM's proxy is not installed; a run without --quick does that.", file=sys.stderr)
+            return None
         print("Installing LiteLLM's proxy beside the benchmark …", file=sys.stderr)
         steps = (
             [sys.executable, "-m", "venv", str(folder())],
@@ -101,9 +104,11 @@ def program() -> Path | None:
 
 
 @contextmanager
-def litellm(upstream: Running, database_url: str, scratch: Path) -> Iterator[tuple[Target, Starting] | None]:
+def litellm(
+    upstream: Running, database_url: str, scratch: Path, *, may_install: bool
+) -> Iterator[tuple[Target, Starting] | None]:
     """LiteLLM's proxy with one worker, as its own command starts it; None where it can't be had."""
-    proxy = program()
+    proxy = program(may_install=may_install)
     if proxy is None:
         yield None
         return
