@@ -62,6 +62,7 @@ class PayerChain:
         self._heads: tuple[float, Heads] | None = None
         self._keys: dict[tuple[bytes, int, bytes], float] = {}
         self._prices: dict[tuple[bytes, int], _KnownPrice] = {}
+        self._free: dict[tuple[bytes, int], tuple[int, int]] = {}
 
     def close(self) -> None:
         self.rpc.close()
@@ -121,10 +122,16 @@ class PayerChain:
                 to do, which are written every two days.
         """
         if safe_block is not None:
+            known = self._free.get((operator, lane))
+            if known is not None and known[0] == safe_block:
+                return known[1]
             try:
-                return self._ledger.next_seq(operator, lane, safe_block)
+                free = self._ledger.next_seq(operator, lane, safe_block)
             except BlockNotFoundError:
                 pass  # the node has dropped that block's state meanwhile
+            else:
+                self._free[operator, lane] = safe_block, free
+                return free
         return self._ledger.seq_reached_by(operator, lane, sent_at, "latest")
 
     def next_seq(self, operator: bytes, lane: int) -> int:

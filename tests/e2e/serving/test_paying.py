@@ -153,6 +153,18 @@ def test_a_cap_that_was_signed_and_never_arrived_is_handed_in_again(
     assert len(answers) == 8
 
 
+def test_a_key_that_the_gateway_revoked_is_bought_anew_for_no_money(payer: Payer) -> None:
+    with payer.purse() as purse, client(purse) as asked:
+        asked.chat.completions.create(**ASK)
+        cap, operator = account_of(purse).cap_units, purse.desk().operator
+        key = purse.book.api_key(purse.gateway.url, purse.payer, operator)
+        headers = {"Authorization": f"Bearer {key}"}
+        assert httpx.delete(f"{payer.gateway}/v1/keys/self", headers=headers, trust_env=False).status_code == 200
+        assert asked.chat.completions.create(**ASK).choices
+        assert purse.book.api_key(purse.gateway.url, purse.payer, operator) != key
+        assert (account_of(purse).cap_units, account_of(purse).open_units) == (cap, 0)
+
+
 def test_a_budget_that_is_used_up_is_said_and_never_passed(payer: Payer) -> None:
     budget = 400
     with payer.purse(budget_units=budget) as purse, client(purse) as asked:
