@@ -16,7 +16,7 @@ from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer
 
 LEAST_RATE = 5_000
-BATCHES, QUICK_BATCHES = (24, 6), (9, 2)
+BATCHES, QUICK_BATCHES = (24, 6), (8, 1)
 """Full batches without sets, and with."""
 BLOCK_SECONDS = 0.5
 

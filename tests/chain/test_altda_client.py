@@ -12,24 +12,12 @@ from ledger.errors import BlobNotAvailableError, DataLayerUnavailableError
 from ledger.protocol.blob.layout import BLOB_BYTES, MAX_BLOBS
 from ledger.protocol.keccak import keccak256
 from tests.chain.scripted_server import Answer, serve
-from tests.factories.altda_server import EIGENDA_CERTIFICATE, AltDaServer, altda_server
+from tests.factories.altda_server import EIGENDA_CERTIFICATE, AltDaServer
 from tributary.ports import free_port
 
 pytestmark = pytest.mark.chain
 
 PAYLOAD = bytes(range(256)) * 500
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AltDaServer]:
-    with altda_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: AltDaServer) -> AltDaServer:
-    running.configure()
-    return running
 
 
 @pytest.fixture(params=list(CommitmentKind))

@@ -16,7 +16,7 @@ from ledger.chain.altda import MAX_COMMITMENT_BYTES, AltDaClient
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import EncodedBatch
 from ledger.protocol.blob.payload import payload_of
-from tests.factories.altda_server import AltDaServer, altda_server
+from tests.factories.altda_server import AltDaServer
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer
@@ -36,18 +36,6 @@ def world(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory, module_datab
         world.prepare()
         world.index()
         yield world
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AltDaServer]:
-    with altda_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: AltDaServer) -> AltDaServer:
-    running.configure()
-    return running
 
 
 def put(server: AltDaServer, batch: EncodedBatch) -> bytes:

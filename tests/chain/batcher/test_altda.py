@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -19,7 +18,7 @@ from ledger.chain.events.receipt_ledger import BatchCommitted, BatchFinalized, B
 from ledger.errors import ContractRevertedError
 from ledger.protocol.batch import post_hash
 from ledger.protocol.signature import address_of
-from tests.factories.altda_server import AltDaServer, altda_server
+from tests.factories.altda_server import AltDaServer
 from tests.factories.batcher_world import PAYERS, Batching, events, still
 from tests.factories.operator_flow import DAY, OperatorFlow
 from tests.factories.outbox import Use, mining
@@ -37,18 +36,6 @@ FAULTS: dict[str, dict[str, Any]] = {
     "it hangs": {"PutLatency": "30s"},
     "it keeps less than a batch": {"MaxBlobSizeBytes": 10},
 }
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[AltDaServer]:
-    with altda_server() as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: AltDaServer) -> AltDaServer:
-    running.configure()
-    return running
 
 
 def settings(batching: Batching, server: AltDaServer, **changes: Any) -> BatcherSettings:
@@ -160,14 +147,17 @@ def test_an_unattested_commit_that_an_l2_reorg_drops_is_sent_again(
     assert committed(flow, 22).attested_at == 0
 
 
-def demand(flow: OperatorFlow, lane: int, blob: int = 0) -> tuple[BlobDemands, CommittedBatch]:
-    """Somebody asks for a blob of the lane's batch on L1."""
+def demanded(batching: Batching, settings: BatcherSettings, lane: int) -> tuple[BlobDemands, CommittedBatch]:
+    """A batch of the lane behind a server, the blob of which somebody demands on L1."""
+    flow = batching.flow
+    batching.outbox().issue(lane, [Use(FIRST, 0)])
+    run(batching, settings)
     event = committed(flow, lane)
     batch = committed_batch(event, event.committed_at)
     demands = BlobDemands(flow.l2, flow.deployment.l2.blob_demands)
     demander = flow.sender("demander")
     flow.fund(demander.address, demands.address, demands.deposit_units("latest"), demander)
-    flow.send(demands.demand_blob(batch, blob), demander)
+    flow.send(demands.demand_blob(batch, 0), demander)
     return demands, batch
 
 
@@ -175,10 +165,8 @@ def demand(flow: OperatorFlow, lane: int, blob: int = 0) -> tuple[BlobDemands, C
 def test_a_demanded_blob_is_posted_and_shown_in_time(
     flow: OperatorFlow, batching: Batching, server: AltDaServer, dies: bool, lane: int
 ) -> None:
-    batching.outbox().issue(lane, [Use(FIRST, 0)])
     chosen = settings(batching, server)
-    run(batching, chosen)
-    demands, batch = demand(flow, lane)
+    demands, batch = demanded(batching, chosen, lane)
     before = flow.token.balance_of(flow.operator.address, "latest")
     with mining(flow.devnet, 0.02):
         assert not dies or batching.run_through_cuts(chosen, "after", 1) >= 3
@@ -201,10 +189,8 @@ def test_a_demanded_blob_is_posted_and_shown_in_time(
 def test_a_batch_lost_to_a_demand_is_filled_again_with_the_same_blobs_on_l1(
     flow: OperatorFlow, batching: Batching, server: AltDaServer
 ) -> None:
-    batching.outbox().issue(50, [Use(FIRST, 0)])
     chosen = settings(batching, server)
-    run(batching, chosen)
-    demands, batch = demand(flow, 50)
+    demands, batch = demanded(batching, chosen, 50)
     flow.devnet.advance(2 * DAY + 60)
     flow.send(demands.void_withheld(batch, 0), flow.sender("demander"))
     flow.devnet.finalize()
@@ -218,10 +204,8 @@ def test_a_batch_lost_to_a_demand_is_filled_again_with_the_same_blobs_on_l1(
 def test_an_answer_that_comes_too_late_does_not_stop_the_batcher(
     flow: OperatorFlow, batching: Batching, server: AltDaServer
 ) -> None:
-    batching.outbox().issue(51, [Use(FIRST, 0)])
     chosen = settings(batching, server)
-    run(batching, chosen)
-    demands, batch = demand(flow, 51)
+    demands, batch = demanded(batching, chosen, 51)
     flow.devnet.advance(2 * DAY + 60)
     with batching.parts(chosen) as parts:
         worker = Worker(parts)

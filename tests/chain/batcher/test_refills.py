@@ -9,7 +9,6 @@ import pytest
 
 from batcher import prepare
 from batcher.encoding import encode_checked
-from batcher.settings import BatcherSettings
 from batcher.worker import Worker
 from ledger.archive import blob_matches
 from ledger.chain.contracts.challenges import Challenges, Opening
@@ -39,10 +38,10 @@ def faulty(entries: list[BatchEntry], method: bytes, params_hash: bytes) -> Enco
     return replace(batch, blobs=(bytes(blob),))
 
 
-def post_falsely(batching: Batching, settings: BatcherSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+def post_falsely(batching: Batching, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch, mining(batching.flow.devnet):
         patch.setattr(prepare, "encode_checked", faulty)
-        batching.run(settings)
+        batching.run()
 
 
 def challenge(batching: Batching, lane: int) -> BatchCommitted:
@@ -61,6 +60,12 @@ def challenge(batching: Batching, lane: int) -> BatchCommitted:
     return committed
 
 
+def voided(batching: Batching, lane: int, monkeypatch: pytest.MonkeyPatch) -> BatchCommitted:
+    """The commit of a batch with a false header, voided since."""
+    post_falsely(batching, monkeypatch)
+    return challenge(batching, lane)
+
+
 def test_a_voided_batch_is_refunded_and_filled_with_right_blobs(
     flow: OperatorFlow, batching: Batching, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,13 +73,11 @@ def test_a_voided_batch_is_refunded_and_filled_with_right_blobs(
     outbox = batching.outbox()
     outbox.authorize(PAYERS[0], 10**6, flow.devnet.now() + 30 * DAY)
     outbox.issue(lane, [Use(FIRST, 600_000), Use(SECOND, 0), Use(FIRST, 4)])
-    settings = batching.settings()
-    post_falsely(batching, settings, monkeypatch)
-    committed = challenge(batching, lane)
+    committed = voided(batching, lane, monkeypatch)
     outbox.issue(lane, [Use(FIRST, 7)])
 
     with mining(flow.devnet):
-        batching.run(settings)
+        batching.run()
     (refilled,) = [event for event in events(flow, BatchRefilled) if event.batch_id == committed.batch_id]
     assert refilled.charges == committed.charges
     assert refilled.versioned_hashes != committed.versioned_hashes
@@ -84,7 +87,7 @@ def test_a_voided_batch_is_refunded_and_filled_with_right_blobs(
 
     flow.devnet.advance(7 * DAY + 2)
     with mining(flow.devnet):
-        batching.run(settings)
+        batching.run()
     assert batching.query(f"{STATES}, first_seq") == [(0, "voided"), (0, "finalized"), (1, "finalized")]
 
 
@@ -97,11 +100,9 @@ def test_a_power_cut_at_every_effect_leads_to_one_refill(
 ) -> None:
     when, at, lane = cut
     batching.outbox().issue(lane, [Use(FIRST, 3), Use(SECOND, 2)])
-    settings = batching.settings()
-    post_falsely(batching, settings, monkeypatch)
-    committed = challenge(batching, lane)
+    committed = voided(batching, lane, monkeypatch)
     with mining(flow.devnet, 0.02):
-        cuts = batching.run_through_cuts(settings, when, at)
+        cuts = batching.run_through_cuts(batching.settings(), when, at)
     assert cuts >= LEAST_EFFECTS
     assert batching.query(STATES) == [(0, "voided"), (1, "committed")]
     assert [event.batch_id for event in events(flow, BatchRefilled)].count(committed.batch_id) == 1
@@ -113,14 +114,12 @@ def test_blobs_that_were_voided_are_not_posted_again_until_the_fault_is_mended(
 ) -> None:
     lane = 4
     batching.outbox().issue(lane, [Use(FIRST, 0)])
-    settings = batching.settings()
-    post_falsely(batching, settings, monkeypatch)
-    challenge(batching, lane)
+    voided(batching, lane, monkeypatch)
     with pytest.raises(UsageError, match="was voided, and its receipts give the same blobs again"):
-        post_falsely(batching, settings, monkeypatch)
+        post_falsely(batching, monkeypatch)
     assert batching.query(STATES) == [(0, "voided"), (1, "faulted")]
     with mining(flow.devnet):
-        batching.run(settings)
+        batching.run()
     assert batching.query(STATES) == [(0, "voided"), (1, "committed")]
 
 
@@ -129,14 +128,12 @@ def test_a_hole_that_is_final_is_given_up_and_told(
 ) -> None:
     lane = 5
     batching.outbox().issue(lane, [Use(FIRST, 0)])
-    settings = batching.settings()
-    post_falsely(batching, settings, monkeypatch)
-    challenge(batching, lane)
-    with batching.parts(settings) as parts:
+    voided(batching, lane, monkeypatch)
+    with batching.parts() as parts:
         worker = Worker(parts)
         while batching.query(STATES) != [(0, "voided"), (1, "encoded")]:
             worker.run_pass()
         flow.devnet.advance(3 * DAY + 60)
     with mining(flow.devnet), pytest.raises(UsageError, match="is final: it was not filled in time"):
-        batching.run(settings)
+        batching.run()
     assert batching.query(STATES) == [(0, "voided"), (1, "faulted")]
