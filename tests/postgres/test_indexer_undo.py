@@ -22,6 +22,7 @@ MODELS = [mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper
 CHAIN, OTHER_CHAIN, COMMON = 901, 900, 5
 ALLOWED_WORDS = {
     "assets.kind": "model", "terms.mode": "fixed", "session_keys.action": "registered", "batches.verdict": "valid",
+    "transaction_costs.purpose": "post",
     "movements.bucket": "escrow",
 }  # fmt: skip
 
