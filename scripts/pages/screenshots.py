@@ -9,7 +9,6 @@ import argparse
 import io
 import re
 import shutil
-import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -65,7 +64,7 @@ def demo(requests: int) -> Iterator[str]:
                     return
             sys.exit("The demo ended before its API could be looked at.")
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()
 
 
 def take_all(chromium: str, url: str, folder: Path) -> None:
