@@ -17,6 +17,8 @@ import httpx
 from ledger.protocol.stripping import DONE, strip_json, strip_stream
 from tributary.demo.trace import LENGTH_FACTOR, TRACE
 
+FIRST = 150
+"""Row of the trace from which on there are five requests a second; it begins with fewer."""
 WAIT_SECONDS = 20.0
 """How long a client waits for the next byte before it tries again."""
 
@@ -51,10 +53,10 @@ class Outcome:
 
 
 def slice_of_trace(seed: int, requests: int, models: Sequence[str], payers: int) -> list[Ask]:
-    """The trace's first requests: its arrival times, its lengths by the factor that the demo states."""
+    """Requests of the trace from FIRST on: its arrival times, its lengths by the factor that the demo states."""
     drawing = random.Random(seed)
     with TRACE.open(newline="") as file:
-        rows = list(islice(csv.DictReader(file), requests))
+        rows = list(islice(csv.DictReader(file), FIRST, FIRST + requests))
     times = [datetime.fromisoformat(row["TIMESTAMP"][:26]).timestamp() for row in rows]
     asks = []
     for time, row in zip(times, rows, strict=True):

@@ -122,7 +122,7 @@ def _upstreams(folder: Path, serving: ServingWorld) -> tuple[list[Program], Path
     names = [word for model in serving.asset_ids for word in ("--model", model)]
     for number in range(UPSTREAMS):
         port, name = free_port(), f"upstream {number}"
-        words = ["benchmarks.paced_upstream", "--port", str(port), "--tokens-per-second", "100", *names]
+        words = ["benchmarks.paced_upstream", "--port", str(port), "--tokens-per-second", "12", *names]
         programs.append(Program(name, words, {}, folder / f"upstream-{number}.log"))
         tables.append(f'[[node]]\nurl = "http://127.0.0.1:{port}/v1"')
     file = folder / "upstreams.toml"
