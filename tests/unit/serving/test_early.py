@@ -65,7 +65,9 @@ def test_a_failure_comes_where_it_happened(pieces: int) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("source", [Source(3), Source(0, fails=True), Source(0, hangs=True)], ids=str)
+@pytest.mark.parametrize(
+    "source", [Source(3), Source(0, fails=True), Source(0, hangs=True)], ids=["answers", "fails", "hangs"]
+)
 def test_what_is_withdrawn_ends(source: Source) -> None:
     async def scenario() -> None:
         early = EarlyAdmission(source)
