@@ -128,7 +128,14 @@ class Journal:
             raise self.failure
         if self._connection is None:
             raise DatabaseUnavailableError(_AWAY)
-        return await self._pending.open(intent).opened
+        opened = self._pending.open(intent).opened
+        try:
+            return await opened
+        except asyncio.CancelledError:
+            # The writer told it already, and the caller left before it heard: nobody else removes the intent.
+            if not opened.cancelled() and opened.exception() is None and opened.result():
+                self._abandoned.append(intent.request_id)
+            raise
 
     def close(self, closing: Closing) -> Ending:
         """The ending on its way; its future gives the receipt once it is durable, however long that takes."""

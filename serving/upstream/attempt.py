@@ -132,7 +132,11 @@ class Attempt:
             if time.monotonic() - began >= most:
                 raise NodeFailedError(Fault.BROKEN, "The node gave no answer in the time that there is.")
             if self.pool.may_leave_slow(node) and self.pool.could_move(self.work, node, self.avoid):
-                raise NodeFailedError(Fault.SLOW, f"The node takes longer than {pause:.2f} s.")
+                slow = NodeFailedError(Fault.SLOW, f"The node takes longer than {pause:.2f} s.")
+                node.failed(
+                    slow
+                )  # before anything else runs: another request may be about to leave the last node that is well
+                raise slow
 
     @property
     def _size(self) -> int:
@@ -147,7 +151,8 @@ class Attempt:
     def _note(self, node: Node, failure: NodeFailedError) -> None:
         """The node is judged, and the request goes elsewhere, but once back to a node that had lost its adapter."""
         self._failure = failure
-        node.failed(failure)
+        if failure.fault is not Fault.SLOW:  # of which note was taken when it was found
+            node.failed(failure)
         if failure.fault is Fault.NO_MODEL:
             model = self.work.model
             had_it = model.adapter_path is not None and node.shelf.holds(model)

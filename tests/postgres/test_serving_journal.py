@@ -318,7 +318,33 @@ def test_a_caller_that_goes_away_while_it_opens_leaves_nothing_held(database_url
 
     opened: list[tuple[str]] = []
     asyncio.run(scenario())
-    assert rows(database_url, "SELECT request_id FROM intents ORDER BY 1") == [*opened, ("stays",), ("stays too",)]
+    assert rows(database_url, "SELECT request_id FROM intents ORDER BY 1") == sorted(
+        [*opened, ("stays",), ("stays too",)]
+    )
+    assert_books_balance(database_url)
+
+
+def test_a_caller_that_leaves_just_as_it_is_told_leaves_nothing_held(database_url: str) -> None:
+    """The intent is durable and the answer on its way when the caller is cancelled."""
+    fund(database_url)
+
+    async def scenario() -> None:
+        async with running(database_url) as one:
+            pending_open = one._pending.open
+
+            def leaving(new):
+                opening = pending_open(new)
+                opening.opened.add_done_callback(lambda _: task.cancel())  # runs before the task hears of it
+                return opening
+
+            one._pending.open = leaving
+            task = asyncio.create_task(one.open(intent("gone")))
+            assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
+            one._pending.open = pending_open
+            assert await one.open(intent("stays"))
+
+    asyncio.run(scenario())
+    assert rows(database_url, "SELECT request_id FROM intents") == [("stays",)]
     assert_books_balance(database_url)
 
 

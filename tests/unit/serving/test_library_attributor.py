@@ -141,7 +141,9 @@ def test_the_change_is_one_point_of_the_lane_and_no_batch_has_sets_of_both(
 
         running, held = asyncio.create_task(traffic()), library
         for asset_id in (2, 3):
-            await asyncio.sleep(0.04)
+            seen = len(lane)
+            while len(lane) == seen:  # some answer is of each library
+                await asyncio.sleep(0.001)
             held = held.adding([dataset(tmp_path, asset_id, f"{LATER} {asset_id}")])
             await attributor.look()
         await running
