@@ -100,7 +100,7 @@ def lane_key(lane: int) -> PrivateKey:
     return key_of(f"serving lane {lane}")
 
 
-def build_world(flow: OperatorFlow, folder: Path, deployments: Path, lanes: Sequence[int] = range(6)) -> ServingWorld:
+def build_world(flow: OperatorFlow, folder: Path, deployments: Path, lanes: Sequence[int] = range(7)) -> ServingWorld:
     """Models copied to `folder` and registered, priced; lane keys, bond and the operator's deposit in place."""
     world = ServingWorld(flow, copy_models(folder), flow_folder=deployments)
     me = flow.operator.address

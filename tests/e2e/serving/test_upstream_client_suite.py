@@ -59,7 +59,7 @@ def test_parts_fail_behind_a_server_that_only_pretends(
 ) -> None:
     with paced_nodes("pretender", first_token_ms=1, tokens_per_second=4000) as nodes:
         path = write_upstreams(folder / "pretender.toml", nodes, serving_world.models)
-        settings = serving_world.settings(module_database_url, lane=4, upstreams=path)
+        settings = serving_world.settings(module_database_url, lane=6, upstreams=path)
         with (
             running(settings) as outer,
             client_of(serving_world, outer.url, "who is not fooled") as client,
