@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _CAP_CODES: Final = frozenset({"cap_exhausted", "authorization_expired"})
 _REMEMBERED: Final = 256
 _EVENTS: Final = "text/event-stream"
+_LONGEST_END: Final = 64
+"""Bytes in which a stream's end mark stands with the blank lines after it."""
 
 
 class PayingTransport(httpx.BaseTransport):
@@ -159,7 +161,7 @@ class _Attempts:
 
 
 class _Settling(httpx.SyncByteStream):
-    """An answer's bytes as they come; at their end the request is settled."""
+    """An answer's bytes as they come; what ends it leaves once its receipt is on disk, so that no kill loses one."""
 
     def __init__(self, response: httpx.Response, purse: Purse, sending: Sending, attempts: _Attempts) -> None:
         self._response = response
@@ -172,11 +174,18 @@ class _Settling(httpx.SyncByteStream):
 
     @override
     def __iter__(self) -> Iterator[bytes]:
+        held = b""
         for chunk in self._stream:
+            if held:
+                yield held
             self._answer += chunk
-            yield chunk
+            held = chunk if _may_be_all(self._response, self._answer) else b""
+            if not held:
+                yield chunk
         self._settle(whole=True)
         self._attempts.ended(self._sending)
+        if held:
+            yield held
 
     @override
     def close(self) -> None:
@@ -203,11 +212,18 @@ class _AsyncSettling(httpx.AsyncByteStream):
 
     @override
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        held = b""
         async for chunk in self._stream:
+            if held:
+                yield held
             self._answer += chunk
-            yield chunk
+            held = chunk if _may_be_all(self._response, self._answer) else b""
+            if not held:
+                yield chunk
         await self._settle(whole=True)
         self._attempts.ended(self._sending)
+        if held:
+            yield held
 
     @override
     async def aclose(self) -> None:
@@ -241,11 +257,23 @@ def _may_go_on(response: httpx.Response) -> bool:
     return response.status_code in (401, 402)
 
 
+def _is_stream(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).startswith(_EVENTS)
+
+
+def _has_end_mark(answer: bytes | bytearray) -> bool:
+    return answer[-_LONGEST_END:].rstrip().endswith(b"data: [DONE]")
+
+
+def _may_be_all(response: httpx.Response, answer: bytearray) -> bool:
+    """Whether the client could take what has come for the whole answer, and stop reading."""
+    return _has_end_mark(answer) if _is_stream(response) else True
+
+
 def _came(response: httpx.Response, answer: bytes, *, whole: bool) -> Came:
-    streamed = str(response.headers.get("content-type", "")).startswith(_EVENTS)
+    streamed = _is_stream(response)
     # A stream is whole with its end mark: clients stop reading there, and one that lacks it was cut on its way.
-    ended = answer.rstrip().endswith(b"data: [DONE]") if streamed else whole
-    return Came(response.status_code, answer, streamed, ended)
+    return Came(response.status_code, answer, streamed, _has_end_mark(answer) if streamed else whole)
 
 
 def _whole(response: httpx.Response, body: bytes) -> httpx.Response:

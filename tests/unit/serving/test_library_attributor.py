@@ -126,12 +126,13 @@ def test_the_change_is_one_point_of_the_lane_and_no_batch_has_sets_of_both(
     monkeypatch.setattr(TextAttributor, "_attribute", slow)
 
     async def story() -> list[Waiting]:
-        attributor, lane = attributor_over(library.folder), list[Waiting]()
+        attributor, lane, made = attributor_over(library.folder), list[Waiting](), asyncio.Event()
 
         async def one() -> None:
-            made = await attributor.attribute(answered(tmp_path))
+            found = await attributor.attribute(answered(tmp_path))
             # As the gateway does: no wait between the set and its place in the lane.
-            lane.append(Waiting(b"p", 1, 0, made.entries, MadeBy(*made.made_by)))
+            lane.append(Waiting(b"p", 1, 0, found.entries, MadeBy(*found.made_by)))
+            made.set()
 
         async def traffic() -> None:
             async with asyncio.TaskGroup() as group:
@@ -141,9 +142,8 @@ def test_the_change_is_one_point_of_the_lane_and_no_batch_has_sets_of_both(
 
         running, held = asyncio.create_task(traffic()), library
         for asset_id in (2, 3):
-            seen = len(lane)
-            while len(lane) == seen:  # some answer is of each library
-                await asyncio.sleep(0.001)
+            made.clear()
+            await made.wait()  # some answer is of each library
             held = held.adding([dataset(tmp_path, asset_id, f"{LATER} {asset_id}")])
             await attributor.look()
         await running
