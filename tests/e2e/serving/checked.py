@@ -7,7 +7,7 @@ from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, recover
 from ledger.protocol.stripping import salted_hash
 from ledger.protocol.units import fee_up
-from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, lane_key
+from tests.factories.serving_world import ServingWorld, lane_key
 
 
 def check_envelope(world: ServingWorld, envelope: dict, request: bytes, produced: bytes) -> Receipt:
@@ -19,6 +19,8 @@ def check_envelope(world: ServingWorld, envelope: dict, request: bytes, produced
     assert recover(digest, bytes.fromhex(envelope["signature"][2:])) == address_of(lane_key(receipt.lane))
     assert receipt.request_hash == salted_hash(salt, request)
     assert receipt.response_hash == salted_hash(salt, produced)
-    assert receipt.fee_units == fee_up(receipt.input_units, receipt.output_units, INPUT_PRICE, OUTPUT_PRICE)
+    price = world.flow.operators.price_at(world.operator, receipt.asset_id, receipt.started_at, "latest")
+    prices = price.input_price_units, price.output_price_units
+    assert receipt.fee_units == fee_up(receipt.input_units, receipt.output_units, *prices)
     assert receipt.operator == world.operator
     return receipt
