@@ -23,7 +23,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "java": ("java",)}
 NO_TESTS = 5  # pytest's exit code
-WORKERS = 3
+WORKERS = 2
+"""Each holds up to two devnets, of 3 GB at the end of a long run; three of them and forge did not fit into 24 GB."""
 
 
 @dataclass(frozen=True)
