@@ -12,7 +12,8 @@ from audit.reading import Audit, Request
 from audit.report import print_verdict, write_json
 from audit.settings import AuditSettings
 from audit.verdict import Verdict
-from ledger.errors import TributaryError
+from ledger.errors import TributaryError, UsageError
+from ledger.named_files import check_writable
 
 DIFFERENT = 1
 UNFINISHED = 2
@@ -51,6 +52,7 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
     """
     console = Console()
     try:
+        _check(through, json)
         settings = AuditSettings.load(
             l1_rpc_url=l1_rpc_url,
             l2_rpc_url=l2_rpc_url,
@@ -60,14 +62,30 @@ def audit(  # noqa: PLR0913, PLR0917  # one parameter an option
             api_url=api,
         )
         verdict = run(settings, Request(through, receipts, transcripts, published))
-        if json is not None:
-            write_json(verdict, json)
     except (TributaryError, OSError) as error:
         typer.echo(f"The audit could not be finished: {error}", err=True)
         raise typer.Exit(UNFINISHED) from error
     print_verdict(verdict, console)
+    if json is not None:
+        _write(verdict, json)
     if verdict.differences.count:
         raise typer.Exit(DIFFERENT)
+
+
+def _write(verdict: Verdict, report: Path) -> None:
+    try:
+        write_json(verdict, report)
+    except OSError as error:
+        typer.echo(f"{report} could not be written: {error.strerror}.", err=True)
+        raise typer.Exit(UNFINISHED) from error
+
+
+def _check(through: str, report: Path | None) -> None:
+    """Raises UsageError for what would be found wrong only after the chains are read."""
+    if through not in {"finalized", "safe", "latest"} and not (through.isascii() and through.isdigit()):
+        raise UsageError(f"--through is finalized, safe, latest or the number of a block, not {through!r:.40}.")
+    if report is not None:
+        check_writable(report)
 
 
 def run(settings: AuditSettings, request: Request) -> Verdict:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json, to_json
 
 from ledger.errors import MalformedInputError, ProtocolError
+from ledger.named_files import read_named
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.stripping import strip_json, strip_stream
@@ -42,12 +43,13 @@ def read_receipt(path: Path) -> KeptReceipt:
     """The receipt in a file.
 
     Raises:
-        MalformedInputError: the file is no signed receipt; the sentence names it.
+        MalformedInputError: the file can't be read or is no signed receipt; the sentence names it.
     """
+    content = read_named(path)
     try:
-        document = _envelope(from_json(path.read_bytes()))
+        document = _envelope(from_json(content))
         return KeptReceipt(path, Receipt.from_json(document["receipt"]), from_hex(document["signature"], 65))
-    except (OSError, ValueError, KeyError, TypeError, ProtocolError) as error:
+    except (ValueError, KeyError, TypeError, ProtocolError) as error:
         raise MalformedInputError(f"{path} is not a signed receipt: {error}.") from error
 
 

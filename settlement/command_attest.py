@@ -13,6 +13,7 @@ import typer
 
 from ledger.errors import UsageError
 from ledger.http_server import address_of, bind, serve
+from ledger.named_files import read_named
 from ledger.protocol.hexadecimal import checksum_address, to_hex
 from settlement.assembly import open_attester
 from settlement.draw.watching import look_at_draw
@@ -69,8 +70,10 @@ def check(
     file: Annotated[Path, typer.Argument(help="The distribution file.", exists=True, dir_okay=False)],
 ) -> None:
     """Compute the distribution of a file anew; print the signature if it is the same, else say who differs."""
-    with open_attester(AttesterSettings.load()) as parts:
-        signed = parts.attester.attest(file.read_bytes())
+    settings = AttesterSettings.load()
+    content = read_named(file, settings.largest_file_bytes)
+    with open_attester(settings) as parts:
+        signed = parts.attester.attest(content)
     answer = {
         "attester": checksum_address(signed.attester),
         "digest": to_hex(signed.digest),

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from audit.difference import Place
 from audit.statements.receipts import KeptReceipt
 from ledger.errors import MalformedInputError, ProtocolError
+from ledger.named_files import read_named
 from ledger.protocol.attribution import AttributionSet, SetEntry, Texts
 from ledger.protocol.attribution.transcript import texts_of
 from ledger.protocol.hexadecimal import from_hex
@@ -64,8 +65,9 @@ def load_transcript(path: Path) -> Transcript:
     Raises:
         MalformedInputError: it is none; the sentence names it.
     """
+    content = read_named(path)
     try:
-        return _transcript(path, from_json(path.read_bytes()))
+        return _transcript(path, from_json(content))
     except (ValueError, KeyError, TypeError, ProtocolError) as error:
         raise MalformedInputError(f"{path} is not a transcript: {error}.") from error
 

@@ -16,6 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ledger.errors import UsageError
+from ledger.named_files import check_writable
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -43,6 +46,11 @@ def options(purpose: str) -> Options:
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the rows here as JSON too")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: within a minute, less exact")
     given = parser.parse_args()
+    if given.json is not None:
+        try:
+            check_writable(given.json)
+        except UsageError as error:
+            parser.error(str(error))
     return Options(given.json, given.quick)
 
 

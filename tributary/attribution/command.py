@@ -17,6 +17,7 @@ from ledger.attribution.standard import standard_method
 from ledger.attribution.texts import folder_hash
 from ledger.config import AttributionSettings, L2Settings
 from ledger.errors import NotFoundError, UsageError
+from ledger.named_files import read_named
 from ledger.protocol.attribution import Texts, attribute, params_hash
 from ledger.protocol.hexadecimal import to_hex
 from tributary.attribution.explaining import as_json, passages, set_json
@@ -152,5 +153,5 @@ def _folder(given: Path | None) -> Path:
 
 
 def _read(path: Path | None) -> str:
-    content = sys.stdin.buffer.read() if path is None else path.read_bytes()
+    content = sys.stdin.buffer.read() if path is None else read_named(path)
     return content.decode(errors="replace")

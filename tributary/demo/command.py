@@ -16,6 +16,7 @@ from rich.console import Console
 
 from ledger.config import state_folder
 from ledger.errors import LedgerDifferenceError, UsageError
+from ledger.named_files import check_writable
 from tributary.demo.run import Order, run_demo, write_figures
 from tributary.demo.stopwatch import Stopwatch
 from tributary.demo.table import show
@@ -40,6 +41,8 @@ def demo(
     into blobs on a local L1 and a commitment on a local L2; an index verifies them, a settlement pays, and an audit
     that reads nothing but the chains compares every number. Exit code 1 if it finds a difference.
     """
+    if json is not None:
+        check_writable(json)
     console = Console()
     watch = Stopwatch(console)
     with ExitStack() as stack:
@@ -88,5 +91,6 @@ def _wait(world: World, console: Console) -> None:
         ("logs", str(world.program.logs)),
     ):
         console.print(f"  {name}: {address}", highlight=False)
+    console.print("The chains' clocks were moved eight days in which nobody asked: an operator's uptime counts them.")
     with suppress(KeyboardInterrupt):
         signal.pause()

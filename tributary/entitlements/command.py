@@ -45,7 +45,9 @@ class EntitlementsSettings(L2Settings, ArchiveSettings):
 @app.command()
 def entitlements(
     engine: Annotated[Engine, typer.Option(help="Compute on this machine's cores, or on Spark.")] = Engine.LOCAL,
-    through: Annotated[int | None, typer.Option(help="L2 block up to which batches count; the newest final.")] = None,
+    through: Annotated[
+        int | None, typer.Option(min=0, help="L2 block up to which batches count; the newest final.")
+    ] = None,
     processes: Annotated[int, typer.Option(help="Engine local: processes; 0 is one a core.", min=0)] = 0,
     master: Annotated[str, typer.Option(help="Engine spark: Spark's address of the cluster.")] = "local[*]",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

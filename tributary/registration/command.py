@@ -32,7 +32,7 @@ from tributary.registration.preview import explained, make_preview
 from tributary.registration.registering import Proposed, Registered, Registering, registered_already
 from tributary.registration.settings import RegisterSettings
 from tributary.registration.showing import show_preview
-from tributary.registration.terms_file import parse_parts, read_terms
+from tributary.registration.terms_file import parse_part, parse_parts, read_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -105,7 +105,7 @@ def register(  # noqa: PLR0913, PLR0917  # one parameter an option
     """
     told = {
         "licence": licence,
-        "royalty_ppm": None if royalty is None else _one_part(royalty, "--royalty"),
+        "royalty_ppm": None if royalty is None else parse_part(royalty, "--royalty"),
         "uri": uri,
         "contributors": contributors,
         "payees": None if payees is None else [
@@ -228,11 +228,6 @@ def _owner(key: PrivateKey | None, account: str | None, *, dry_run: bool) -> byt
     if account is None or not dry_run:
         raise SettingsError("REGISTER_KEY is not set (key of the asset's owner); or give --key-file.")
     return read_address(account, "--account")
-
-
-def _one_part(text: str, what: str) -> int:
-    ((_, ppm),) = parse_parts(f"all={text}", what)
-    return ppm
 
 
 def _asset_id(text: str) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING
 
 from ledger.errors import MalformedInputError, UsageError
+from ledger.named_files import read_named
 from ledger.protocol.contributors import Contributor, check_list
 from ledger.protocol.hexadecimal import checksum_address, from_hex
 
@@ -13,19 +15,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COLUMNS = 2
+_MOST_BYTES = 16 * 2**20  # twice the longest list
 
 
 def read_contributors(path: Path) -> tuple[Contributor, ...]:
     """The contributors, rising by address, as a list that the registry takes.
 
     Raises:
-        UsageError: the file can't be read, a line is no address and weight, or the list as a whole won't do.
+        MalformedInputError: the file can't be read.
+        UsageError: a line is no address and weight, or the list as a whole won't do.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [(number, row) for number, row in enumerate(csv.reader(file), start=1) if any(row)]
-    except OSError as error:
-        raise UsageError(f"{path} can't be read: {error.strerror}.") from error
+        text = io.StringIO(read_named(path, _MOST_BYTES).decode("utf-8-sig"), newline="")
+        lines = [(number, row) for number, row in enumerate(csv.reader(text), start=1) if any(row)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} is not a CSV file in UTF-8.") from error
     if lines and not lines[0][1][0].strip().startswith("0x"):

@@ -10,11 +10,13 @@ from pydantic import Field, SecretStr
 
 from ledger.config import L2Settings
 from ledger.errors import MalformedInputError, SettingsError
+from ledger.named_files import read_named
 from ledger.protocol.hexadecimal import from_hex
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MOST_BYTES: Final = 2**16
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -42,8 +44,8 @@ class RegisterSettings(L2Settings):
     def _content(self, file: Path) -> str:
         """The key in a file as hex."""
         try:
-            mode, content = file.stat().st_mode, file.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
+            mode, content = file.stat().st_mode, read_named(file, _MOST_BYTES).decode("ascii").strip()
+        except (OSError, MalformedInputError, UnicodeDecodeError) as error:
             raise SettingsError(f"The key file {file} can't be read.") from error
         if mode & _OTHERS:
             raise SettingsError(f"The key file {file} is open to other users; close it with `chmod 600 {file}`.")

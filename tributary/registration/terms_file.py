@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from decimal import Decimal
@@ -10,15 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import from_json
 
 from ledger.chain.structs import AttributionMode, Parent, Share, Terms
 from ledger.errors import UsageError
+from ledger.named_files import read_named
 from ledger.protocol.content import registered_uri
 from ledger.protocol.units import MAX_U32, MAX_U64, PPM
 from tributary.registration.contributor_csv import read_address
 
 CONTRIBUTORS: Final = "contributors"
 """The payee that stands for the contributor list."""
+_MOST_BYTES: Final = 2**20
 _LICENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+() -]{0,99}")
 _PERCENT: Final = Decimal(PPM // 100)
 _NUMBER: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(%?)", re.ASCII)
@@ -136,11 +138,10 @@ def read_terms(file: Path | None, given: dict[str, Any]) -> TermsFile:
 
 def _parsed(file: Path) -> dict[str, Any]:
     try:
-        content = file.read_text("utf-8")
-        parsed = json.loads(content) if file.suffix == ".json" else tomllib.loads(content)
-    except OSError as error:
-        raise UsageError(f"{file} can't be read: {error.strerror}.") from error
-    except ValueError as error:
+        content = read_named(file, _MOST_BYTES).decode()
+        # pydantic's reader is bounded in depth; a TOML file is bounded by the interpreter's recursion alone.
+        parsed = from_json(content) if file.suffix == ".json" else tomllib.loads(content)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is not {'JSON' if file.suffix == '.json' else 'TOML'}: {error}.") from error
     if not isinstance(parsed, dict):
         raise UsageError(f"{file} must hold an object of terms.")
@@ -168,8 +169,25 @@ def parse_parts(text: str, what: str) -> list[tuple[str, int]]:
 
 def _part(word: str, what: str) -> tuple[str, int]:
     name, _, part = (piece.strip() for piece in word.partition("="))
+    ppm = _ppm(part)
+    if not name or ppm is None:
+        raise UsageError(f"{what}: {word!r:.80} is not NAME=PART, with parts per million or a percentage.")
+    return name, ppm
+
+
+def parse_part(text: str, what: str) -> int:
+    """Parts per million, or a percentage, as ppm.
+
+    Raises:
+        UsageError: another form, or a percentage finer than parts per million.
+    """
+    ppm = _ppm(text.strip())
+    if ppm is None:
+        raise UsageError(f"{what}: {text!r:.80} is neither parts per million nor a percentage.")
+    return ppm
+
+
+def _ppm(part: str) -> int | None:
     number = _NUMBER.fullmatch(part)
     ppm = Decimal(number[1]) * (_PERCENT if number[2] else 1) if number else Decimal("0.5")
-    if not name or ppm != int(ppm):
-        raise UsageError(f"{what}: {word!r:.80} is not NAME=PART, with parts per million or a percentage.")
-    return name, int(ppm)
+    return int(ppm) if ppm == int(ppm) else None

@@ -95,9 +95,13 @@ def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise MalformedInputError(f"{path} is larger than any file of this kind.")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)  # a device or a pipe says that its size is 0
     except OSError as error:
         raise MalformedInputError(f"{path} can not be read: {error.strerror}.") from error
+    if len(content) > LARGEST_FILE:
+        raise MalformedInputError(f"{path} is larger than any file of this kind.")
+    return content
 
 
 def _print_payout(path: Path, proof: PayoutProof, seconds: float) -> None:
