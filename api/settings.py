@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ledger.config import ArchiveSettings, DatabaseSettings, Urls, state_folder
+from ledger.config import ArchiveSettings, DatabaseSettings, Words, state_folder
 
 
 class ApiSettings(DatabaseSettings, ArchiveSettings):
@@ -21,7 +21,7 @@ class ApiSettings(DatabaseSettings, ArchiveSettings):
     statement_timeout_seconds: int = Field(
         default=10, ge=1, le=300, description="How long one query may take before it is given up"
     )
-    allowed_origins: Urls = Field(
+    allowed_origins: Words = Field(
         default=("*",), description="Web origins whose pages may read the API, separated by commas; * for all"
     )
     kept_dir: Path = Field(

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from ledger.config import L2Settings, Urls
+from ledger.config import L2Settings, Url, Urls
 
 
 class AuditSettings(L2Settings):
@@ -18,7 +18,7 @@ class AuditSettings(L2Settings):
     archive_dir: Path | None = Field(
         default=None, description="Folder of the blob archive, for blobs that beacon nodes no longer keep"
     )
-    api_url: str | None = Field(
+    api_url: Url | None = Field(
         default=None,
         validation_alias="AUDIT_API_URL",
         description="Address of a Tributary API whose figures are compared with the chains",

@@ -8,7 +8,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from ledger.chain.fees import GWEI, FeePolicy
-from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
+from ledger.config import DatabaseSettings, L2Settings, Url, Urls, split_urls
 from ledger.protocol.blob.layout import MAX_RECEIPTS
 from ledger.setting_types import KeySetting, key_in
 
@@ -56,7 +56,7 @@ class BatcherSettings(DatabaseSettings, L2Settings):
     attest_patience_seconds: int = Field(
         default=4 * 3600, ge=1, description="Time after which a post that the L2 has not heard of is made again"
     )
-    altda_url: str | None = Field(
+    altda_url: Url | None = Field(
         default=None,
         description="Address of an Alt-DA server (EigenDA's proxy) that blobs go to instead of L1, and where it is down"
         " to L1 all the same",

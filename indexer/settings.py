@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import BeforeValidator, Field
-from pydantic_settings import NoDecode
-
-from ledger.config import AltDaSettings, ArchiveSettings, ChainSettings, DatabaseSettings, split_urls
+from ledger.config import AltDaSettings, AnyUrls, ArchiveSettings, ChainSettings, DatabaseSettings
 
 
 class CheckingSettings(DatabaseSettings, ArchiveSettings):
@@ -26,7 +23,7 @@ class CheckingSettings(DatabaseSettings, ArchiveSettings):
 class BlobArchiveSettings(CheckingSettings, AltDaSettings):
     """What `tributary archive` is told."""
 
-    beacon_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls)] = Field(
+    beacon_url: AnyUrls = Field(
         default=(),
         validation_alias="BEACON_URL",
         description="Beacon API addresses that missing blobs are asked of last, separated by commas",

@@ -11,8 +11,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SecretsSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
@@ -95,8 +96,38 @@ def split_urls(value: object) -> object:
     return value
 
 
-Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls), Field(min_length=1)]
+def http_address(value: str) -> str:
+    """The address unchanged.
+
+    Raises:
+        ValueError: it has no http:// or https:// before a host. It is not repeated: addresses can carry API keys.
+    """
+    try:
+        parts = urlsplit(value)
+        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("an address is http:// or https:// and a host, such as http://127.0.0.1:8545")
+    return value
+
+
+def _http_addresses(value: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(http_address, value))
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls), Field(min_length=1)]
+"""One or more of anything, separated by commas."""
+
+Urls = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(split_urls), Field(min_length=1), AfterValidator(_http_addresses)
+]
 """One or more addresses, separated by commas; the first is asked first."""
+
+Url = Annotated[str, AfterValidator(http_address)]
+
+AnyUrls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls), AfterValidator(_http_addresses)]
+"""As `Urls`, or none."""
 
 
 def archive_address(value: object) -> object:
@@ -164,7 +195,7 @@ class ChainSettings(L1Settings, L2Settings):
 class AltDaSettings(Settings):
     """Where blobs are read that operators keep in another layer than L1."""
 
-    altda_url: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_urls)] = Field(
+    altda_url: AnyUrls = Field(
         validation_alias="ALTDA_URL",
         default=(),
         description="Alt-DA servers (EigenDA's proxy) that blobs of unattested batches are read from, separated by commas",

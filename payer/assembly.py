@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ledger.chain.chain_id import served_chain_id
 from ledger.chain.deployment import load_deployment
 from ledger.chain.rpc import RpcClient
+from ledger.errors import UsageError
 from ledger.protocol.signature import address_of
 from ledger.setting_types import key_in
 from payer.book import Book
@@ -26,11 +27,23 @@ if TYPE_CHECKING:
     from payer.settings import FolderSettings, PaySettings
 
 _TIMEOUT_SECONDS, _PATIENCE_SECONDS = 5.0, 10.0
+_BOOK = "book.sqlite"
 
 
 def book_of(folder: Path) -> Book:
-    """The book in a payer's folder."""
-    return Book(folder / "book.sqlite")
+    """The book in a payer's folder, begun if there is none."""
+    return Book(folder / _BOOK)
+
+
+def kept_book(folder: Path) -> Book:
+    """The book that a folder has already.
+
+    Raises:
+        UsageError: it has none; a mistyped folder would else look like one in which all is well.
+    """
+    if not (folder / _BOOK).is_file():
+        raise UsageError(f"There is no payer's book in {folder}; --folder names the one that `tributary pay` ran with.")
+    return book_of(folder)
 
 
 @contextmanager
@@ -59,8 +72,12 @@ def open_purse(settings: PaySettings, on_wrong: Callable[[str], None] = lambda _
 
 @contextmanager
 def open_landing(settings: FolderSettings) -> Iterator[Landing]:
-    """Who looks whether receipts have landed, until the block ends; needs no key."""
-    book, chain = book_of(settings.folder), _chain(settings, follow_clock=True)
+    """Who looks whether receipts have landed, until the block ends; needs no key.
+
+    Raises:
+        UsageError: nothing was ever paid from this folder.
+    """
+    book, chain = kept_book(settings.folder), _chain(settings, follow_clock=True)
     try:
         yield Landing(book, Evidence(settings.folder), chain, settings.api_url)
     finally:

@@ -98,7 +98,9 @@ class Book:
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
+            raise SettingsError(f"The book {path} can't be opened: {error.strerror}.") from error
+        except sqlite3.Error as error:
             raise SettingsError(f"The book {path} can't be opened: {error}.") from error
         self._lock = threading.RLock()
 

@@ -12,10 +12,10 @@ import typer
 from ledger.errors import RetryableError
 from ledger.http_server import address_of, bind, serve
 from ledger.protocol.hexadecimal import checksum_address
-from payer.assembly import book_of, open_landing, open_purse
+from payer.assembly import kept_book, open_landing, open_purse
 from payer.landing import Landed, Landing
 from payer.proxy import check_loopback, create_app
-from payer.settings import FolderSettings, PaySettings
+from payer.settings import BookSettings, FolderSettings, PaySettings
 
 app = typer.Typer(add_completion=False)
 _WRONG = 1
@@ -89,7 +89,7 @@ def landed(folder: Folder = None, api: Api = None) -> None:
 @app.command()
 def resume(folder: Folder = None) -> None:
     """Go on after a receipt that did not hold: it is yours to judge, the evidence stays."""
-    book = book_of(FolderSettings.load(folder=folder).folder)
+    book = kept_book(BookSettings.load(folder=folder).folder)
     try:
         sentences = book.resume()
     finally:

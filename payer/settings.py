@@ -5,20 +5,29 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from ledger.config import L2Settings, state_folder
+from ledger.config import L2Settings, Settings, Url, state_folder
 from ledger.setting_types import KeySetting
 
+_OURS = SettingsConfigDict(env_prefix="PAY_", frozen=True, extra="ignore", populate_by_name=True)
 
-class FolderSettings(L2Settings):
+
+class BookSettings(Settings):
     """Where a payer keeps what it must not forget."""
 
-    model_config = SettingsConfigDict(env_prefix="PAY_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = _OURS
 
     folder: Path = Field(
         default_factory=lambda: state_folder() / "payer",
         description="Folder of the payer's book of signed caps, its receipts and its transcripts",
     )
-    api_url: str | None = Field(
+
+
+class FolderSettings(BookSettings, L2Settings):
+    """What `tributary pay landed` reads: no key."""
+
+    model_config = _OURS  # of two bases the last one's would win
+
+    api_url: Url | None = Field(
         default=None, description="Read API to ask for proofs that receipts are in batches; the chain is asked anyway"
     )
 
@@ -27,7 +36,7 @@ class PaySettings(FolderSettings):
     """Everything that `tributary pay` and the paying transports read."""
 
     key: KeySetting = Field(description="Key that signs the payer's caps, 0x and 64 hex digits")
-    gateway: str = Field(description="Address of the gateway that is paid, http://host:port")
+    gateway: Url = Field(description="Address of the gateway that is paid, http://host:port")
     budget_units: int = Field(
         ge=1, lt=2**64, description="Most that the operator may ever collect, in base units; no higher cap is signed"
     )

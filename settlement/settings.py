@@ -6,7 +6,7 @@ from pathlib import Path  # noqa: TC003  pydantic reads it at run time
 
 from pydantic import Field, field_validator
 
-from ledger.config import DatabaseSettings, L2Settings, Urls, split_urls
+from ledger.config import DatabaseSettings, L2Settings, Urls, Words, http_address, split_urls
 from ledger.errors import MalformedInputError, SettingsError
 from ledger.protocol.hexadecimal import from_hex
 from ledger.setting_types import KeySetting  # noqa: TC001  pydantic reads it at run time
@@ -88,7 +88,7 @@ class AttesterSettings(DatabaseSettings, L2Settings):
     l1_rpc_url: Urls | None = Field(
         default=None, validation_alias="L1_RPC_URL", description="JSON-RPC addresses of L1 nodes, for the draw's seeds"
     )
-    operator_urls: Urls | None = Field(
+    operator_urls: Words | None = Field(
         default=None,
         validation_alias="ATTESTER_OPERATOR_URLS",
         description="Gateways that are asked to open drawn receipts, 0xOPERATOR=URL, separated by commas",
@@ -122,6 +122,6 @@ class AttesterSettings(DatabaseSettings, L2Settings):
         """
         try:
             pairs = [entry.split("=", 1) for entry in self.operator_urls or ()]
-            return {from_hex(operator, 20): url.rstrip("/") for operator, url in pairs}
+            return {from_hex(operator, 20): http_address(url.rstrip("/")) for operator, url in pairs}
         except (MalformedInputError, ValueError) as error:
             raise SettingsError("ATTESTER_OPERATOR_URLS must be 0xOPERATOR=URL, separated by commas.") from error

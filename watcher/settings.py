@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from ledger.chain.fees import GWEI, FeePolicy
-from ledger.config import AltDaSettings, L2Settings, Urls, state_folder
+from ledger.config import AltDaSettings, L2Settings, Url, Urls, state_folder
 from ledger.setting_types import KeySetting, key_in
 
 
@@ -58,7 +58,7 @@ class WatcherSettings(L2Settings, AltDaSettings):
     demand_budget_units: int = Field(
         default=100_000_000, ge=0, description="Most that may be out in deposits of such demands at a time"
     )
-    probe_url: str | None = Field(default=None, description="Address of a gateway from which answers are bought")
+    probe_url: Url | None = Field(default=None, description="Address of a gateway from which answers are bought")
     probe_key: KeySetting | None = Field(
         default=None, description="Key of the payer that buys them, 0x and 64 hex digits; another one than WATCHER_KEY"
     )

@@ -88,3 +88,16 @@ def test_the_state_folder_can_be_elsewhere(environment: pytest.MonkeyPatch, tmp_
     assert state_folder() == tmp_path / "state"
     environment.delenv("TRIBUTARY_STATE_DIR")
     assert state_folder().name == ".tributary"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense/with-a-key", "ftp://h/with-a-key", "http:///with-a-key", "http://h:99999/with-a-key", "http://[::1"],
+)
+def test_an_address_that_nothing_can_be_asked_at_is_told_and_not_repeated(
+    environment: pytest.MonkeyPatch, address: str
+) -> None:
+    environment.setenv("L2_RPC_URL", f"http://good, {address}")
+    with pytest.raises(SettingsError, match=r"^L2_RPC_URL is wrong \(JSON-RPC .*\): an address is http://") as told:
+        StageSettings.load()
+    assert "with-a-key" not in str(told.value)
