@@ -28,6 +28,8 @@ def api(
     listener = bind(settings.host, settings.port)
     engine = open_reader(settings)
     try:
+        with engine.connect():  # a wrong DATABASE_URL is said here, not to every reader
+            pass
         typer.echo(f"Serving {address_of(listener)}/v1; {address_of(listener)}/docs describes it.")
         serve(build_app(engine, settings), listener)
     finally:

@@ -6,12 +6,13 @@ import asyncio
 from typing import Annotated
 
 import typer
+from psycopg import AsyncConnection
 
 from ledger.errors import MalformedInputError, SettingsError
 from ledger.protocol.hexadecimal import from_hex
 from serving.assembly import chain_reader
 from serving.clock import Clock
-from serving.database import Database
+from serving.database import Database, plain_url
 from serving.payers.authorizations import AuthorizationDesk
 from serving.payers.keys import IssuedKey, KeyRing
 from serving.settings import KeySettings
@@ -37,7 +38,10 @@ def grant(
 
 
 async def _grant(settings: KeySettings, payer: bytes, label: str) -> IssuedKey:
-    database = Database(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    # The pool would try for ten seconds and log each time; who types a command wants the reason.
+    await (await AsyncConnection.connect(plain_url(url), connect_timeout=5)).close()
+    database = Database(url)
     await database.open()
     try:
         reader = chain_reader(settings, settings.operator)

@@ -16,12 +16,17 @@ Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 _OPTIONS = "-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 
 
+def plain_url(database_url: str) -> str:
+    """The address as psycopg takes it, without SQLAlchemy's name of the driver."""
+    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 class Database:
     """Connections to PostgreSQL, tested before they are lent."""
 
     def __init__(self, database_url: str, *, max_connections: int = 4, wait_seconds: float = 2.0) -> None:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+            plain_url(database_url),
             min_size=1,
             max_size=max_connections,
             open=False,

@@ -44,7 +44,7 @@ def options(
     """Read what holds for every part."""
     if env_file is not None and not env_file.is_file():
         raise SettingsError(f"There is no settings file {env_file}.")
-    load_dotenv(env_file or Path.cwd() / ".env")
+    _read_settings_file(env_file or Path.cwd() / ".env")
     settings = ProgramSettings.load(tributary_debug=debug or None)
     _state["debug"] = settings.tributary_debug
     configure_logs(settings)
@@ -63,6 +63,13 @@ def migrate(
 
     bring_up_to_date(DatabaseSettings.load().database_url.get_secret_value(), revision)
     typer.echo(f"The database is at schema revision {revision}.")
+
+
+def _read_settings_file(file: Path) -> None:
+    try:
+        load_dotenv(file)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"The settings file {file} is not text.") from error
 
 
 def main() -> None:

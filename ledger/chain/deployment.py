@@ -1,9 +1,10 @@
 """Where the contracts of one L2 and its L1 stand: contracts/deployments/<L2 chain id>.json."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import from_json
 
 from ledger.errors import DeploymentMissingError, MalformedInputError
 from ledger.protocol.domain import Domain
@@ -72,13 +73,13 @@ def load_deployment(folder: Path, chain_id: int) -> Deployment:
     """
     path = folder / f"{chain_id}.json"
     try:
-        text = path.read_text()
+        content = path.read_bytes()
     except OSError as error:
         raise DeploymentMissingError(
             f"There is no deployment for chain {chain_id} in {folder}; deploy the contracts, or set DEPLOYMENTS_DIR."
         ) from error
     try:
-        return parse_deployment(json.loads(text))
+        return parse_deployment(from_json(content))
     except (KeyError, TypeError, ValueError, MalformedInputError) as error:
         raise DeploymentMissingError(f"{path} is not a deployment file: {error}.") from error
 

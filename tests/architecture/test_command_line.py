@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ledger.config import CHECKOUT
 from tributary.stages import PARTS
 
 pytestmark = pytest.mark.unit
 
-QUIET = {"PATH": os.environ["PATH"], "COLUMNS": "120", "TERM": "dumb", "NO_COLOR": "1"}
+QUIET = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "COLUMNS": "120", "TERM": "dumb", "NO_COLOR": "1"}
 
 
 def tributary(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -100,3 +102,62 @@ def test_the_traceback_is_shown_only_when_it_is_asked_for(tmp_path: Path) -> Non
     assert "Traceback (most recent call last)" in debug.stderr
     assert debug.stderr.splitlines()[-1] == plain.stderr.strip()
     assert debug.returncode == plain.returncode == 1
+
+
+DEAD = "postgresql://u:secret@127.0.0.1:1/d"
+NODES = dict.fromkeys(("L1_RPC_URL", "L2_RPC_URL", "BEACON_URL"), "http://127.0.0.1:1") | {
+    "REGISTER_KEY": f"0x{1:064x}"
+}
+PAYER = f"0x{1:040x}"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        ("--env-file binary migrate", 1, "The settings file binary is not text."),
+        ("demo --json .", 1, ". is a folder; name a file to write."),
+        (
+            "audit --json none/report",
+            2,
+            "could not be finished: none/report can't be written: there is no folder none.",
+        ),
+        ("audit --through never", 2, "--through is finalized, safe, latest or the number of a block, not 'never'."),
+        ("audit --l2-rpc-url nonsense", 2, "L2_RPC_URL is wrong (JSON-RPC addresses"),
+        ("pay resume --folder mistyped", 1, "There is no payer's book in mistyped; --folder names the one that"),
+        ("pay resume --folder binary", 1, "There is no payer's book in binary"),
+        ("api --port 0", 1, "PostgreSQL does not answer (connection failed"),
+        ("verify payout binary .", 1, "binary does not hold at file: it is not JSON."),
+        ("register text --kind dataset --royalty lots", 1, "--royalty: 'lots' is neither parts per million nor a per"),
+        ("register text --kind dataset --terms deep.json", 1, "deep.json is not JSON: "),
+        ("register text --kind dataset --terms /dev/zero", 1, "/dev/zero is larger than any file of this kind"),
+        ("register text --kind dataset --key-file /dev/zero", 1, "The key file /dev/zero can't be read."),
+        ("register text --kind dataset --contributors /dev/zero", 1, "/dev/zero is larger than any file of this kind"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence_before_anything_is_done(
+    words: str, code: int, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "text").write_text("text")
+    (tmp_path / "deep.json").write_text("[" * 200_000)
+    done = tributary(*words.split(), folder=tmp_path, DATABASE_URL=DEAD, **NODES)
+    assert told in sentence(done, code)
+    assert "secret" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"binary", "text", "deep.json"}
+
+
+def test_a_payers_key_without_a_database_says_why_at_once(tmp_path: Path) -> None:
+    text = sentence(tributary("key", PAYER, folder=tmp_path, DATABASE_URL=DEAD, SERVING_OPERATOR=PAYER, **NODES))
+    assert text.startswith("PostgreSQL does not answer (connection failed")
+
+
+def test_an_interrupted_command_ends_with_its_own_code_and_no_traceback(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "tributary", "verify", "payout", "pipe"]
+    with (
+        subprocess.Popen(command, env=QUIET, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process,
+        (tmp_path / "pipe").open("wb"),  # opens once the command reads it
+    ):
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")

@@ -66,7 +66,10 @@ class Parameters:
         ordered = sorted(self.attesters)
         return (
             (self.l1_chain_id != self.l2_chain_id, "L1 and L2 have the same chain id; they must be two chains."),
-            ((self.portal is None) != (self.l1_messenger is None), "Set either the portal or the L1 messenger."),
+            (
+                (self.portal is None) != (self.l1_messenger is None),
+                "L1_PORTAL_ADDRESS must name the L2's portal, or, with DEPLOY_PATH=messenger, L1_MESSENGER_ADDRESS its messenger.",
+            ),
             (0 <= self.protocol_ppm <= PPM, f"The protocol's part must be 0 to {PPM} ppm."),
             (self.protocol_payee != ZERO_ADDRESS, "The protocol's payee must not be the zero address."),
             (self.governor != ZERO_ADDRESS, "The governor must not be the zero address."),
