@@ -69,7 +69,7 @@ export function batchTable(items) {
 function operatorTable(items) {
   return table("Operators", ["Operator", "Final fees#", "Open fees#", "Bond#", "Uptime#", "Receipts#", "Findings#"], items.map((row) => [
     operatorLink(row.address), tokens(row.settled_fees.unsafe.units), tokens(row.exposure.fees.units), tokens(row.exposure.bond.units),
-    row.uptime ? html`<span title="Longest pause ${duration(row.uptime.longest_pause_seconds)}">${about(row.uptime.ppm)}</span>` : "—", count(row.receipts),
+    row.uptime ? html`<span title="Longest pause ${duration(row.uptime.longest_pause_seconds)}">${about(row.uptime.ppm)} of ${duration(row.uptime.until - row.uptime.since)}</span>` : "—", count(row.receipts),
     html`<span class=${row.findings ? "bad" : ""}>${count(row.findings)}</span>`,
   ]), "No operator has registered a key or a bond yet.");
 }

@@ -26,10 +26,10 @@ function draw({ operator, batches, costs }) {
       ${exposure.bond_per_fee_ppm === null ? nothing : plain("Bond per open fee", about(exposure.bond_per_fee_ppm), "what stands behind each unit of open fees")}
       ${figure("Own deposit", operator.own_deposit.unsafe.units, "stands in for payers that fall short")}
       ${plain("Findings", count(operator.findings), html`rules broken; ${tokens(operator.slashed.units)} slashed, ${many(operator.voided_batches, "batch", "batches")} voided`, operator.findings ? "bad" : "good")}
-      ${uptime ? plain("Uptime", about(uptime.ppm), html`longest pause ${duration(uptime.longest_pause_seconds)}; ${many(uptime.late_batches, "late batch", "late batches")}`) : plain("Uptime", "—", "it has committed nothing yet")}
+      ${uptime ? plain("Uptime", about(uptime.ppm), html`of ${duration(uptime.until - uptime.since)}; longest pause ${duration(uptime.longest_pause_seconds)}; ${many(uptime.late_batches, "late batch", "late batches")}`) : plain("Uptime", "—", "it has committed nothing yet")}
       ${plain("Receipts", count(operator.receipts), `${many(operator.finalized_batches, "batch", "batches")} final, ${count(operator.open_batches)} open`)}
     </dl>
-    ${uptime ? html`<p class="empty">Uptime is the share of the time since ${moment(uptime.since)} in which a batch had been committed in the 24 hours before: receipts must be posted within that time. A pause says that it was down or that nobody asked; the chain can't tell which.</p>` : nothing}
+    ${uptime ? html`<p class="empty">Uptime is the share of the time since ${moment(uptime.since)} in which a batch had been committed in the 24 hours before: receipts must be posted within that time. A pause says that it was down or that nobody asked; the chain can't tell which. On a development chain, days over which the clock was moved are such a pause.</p>` : nothing}
     ${card("Newest batches", batchTable(batches.items))}
     ${card("Prices", prices(operator.prices))}
     ${card("What a receipt takes", costFigures(costs))}
