@@ -40,7 +40,7 @@ struct Terms {
     uint32 royaltyPpm;
     /// Part of the royalty that goes by a receipt's attribution set.
     uint32 dataPpm;
-    /// The least part that a child must give to this asset.
+    /// The least part of a child's royalty that must come to this asset whatever receipts' sets say.
     uint32 minChildPpm;
     /// Least price per 1000 input units that an operator may charge, in base units of the token.
     uint64 floorInputPrice;
@@ -108,6 +108,8 @@ interface IAttributionRegistry is IContributorLists {
     error RegistryTooDeep(uint256 depth, uint256 limit);
     error RegistryParentNotOlder(uint32 assetId, uint32 parentId);
     error RegistryParentRepeated(uint32 parentId);
+    /// @param ppm What the parent would get of the royalty whatever sets say, rounded down.
+    /// @param leastPpm What it must get, rounded up.
     error RegistryParentBelowLeast(uint32 parentId, uint32 ppm, uint32 leastPpm);
     error RegistryParentDropped(uint256 position, uint32 expectedId);
     error RegistryModelParents(uint256 count);
@@ -133,11 +135,12 @@ interface IAttributionRegistry is IContributorLists {
     /// @dev Effective shares are computed now, from the parents' versions in force in this block, and never change.
     /// Requires the owner; royaltyPpm ≤ MAX_ROYALTY_PPM; dataPpm and minChildPpm ≤ 1,000,000; a split of 1 …
     /// MAX_SPLIT entries that sums to 1,000,000, none of which stands for an incomplete list of contributors; at most
-    /// MAX_PARENTS parents, all older than the asset, none twice, Σ ppm ≤ 1,000,000, each at least its own minChildPpm
-    /// in force (or what the version before gave it, if that is less); the parents of the version before, in the same
-    /// order, come first: lineage can be added, not dropped; an adapter has exactly one Model among its parents;
-    /// datasets strictly ascending, at most MAX_DATASETS, all of kind Dataset; at most MAX_EFFECTIVE_SHARES payees and
-    /// MAX_DEPTH generations result.
+    /// MAX_PARENTS parents, all older than the asset, none twice, Σ ppm ≤ 1,000,000; what each gets of the royalty
+    /// whatever sets say (its ppm, in mode `operator` times 1,000,000 − dataPpm) at least its own minChildPpm in force
+    /// (or what the version before gave it so, if that is less); the parents of the version before, in the same order,
+    /// come first: lineage can be added, not dropped; an adapter has exactly one Model among its parents; datasets
+    /// strictly ascending, at most MAX_DATASETS, all of kind Dataset; at most MAX_EFFECTIVE_SHARES payees and MAX_DEPTH
+    /// generations result.
     function proposeTerms(uint32 assetId, Terms calldata terms) external returns (uint32 version);
 
     /// @notice Offers an asset to a new owner; the zero address withdraws the offer. Requires the owner.

@@ -148,7 +148,7 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
     {
         _checkPpm(terms_);
         _checkSplit(terms_.split);
-        _checkParents(assetId, terms_.parents);
+        _checkParents(assetId, terms_);
         _checkDatasets(terms_.datasets);
         version = ++_assets[assetId].versionCount;
         EffectiveShare[] memory shares =
@@ -176,10 +176,12 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
         require(sum == PPM, RegistrySplitSum(sum));
     }
 
-    function _checkParents(uint32 assetId, Parent[] calldata parents) private {
+    function _checkParents(uint32 assetId, Terms calldata terms_) private {
+        Parent[] calldata parents = terms_.parents;
         require(parents.length <= MAX_PARENTS, RegistryTooMany(parents.length, MAX_PARENTS));
         Asset storage child = _assets[assetId];
-        Parent[] storage previous = _versions[assetId][child.versionCount].parents;
+        Version storage before = _versions[assetId][child.versionCount];
+        Parent[] storage previous = before.parents;
         uint256 sum = 0;
         uint256 depth = 0;
         uint256 models = 0;
@@ -190,7 +192,7 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
             for (uint256 i = 0; i < j; ++i) {
                 require(parents[i].assetId != parentId, RegistryParentRepeated(parentId));
             }
-            _checkLeast(parents, previous, j);
+            _checkLeast(terms_, before, j);
             sum += parents[j].ppm;
             if (j >= previous.length && parent.depth + 1 > depth) depth = parent.depth + 1;
             if (parent.kind == Kind.Model) ++models;
@@ -213,16 +215,26 @@ abstract contract TermsVersions is IAttributionRegistry, ContributorLists {
     }
 
     /// @dev What a parent was given before is always enough: a parent that asks for more later can't freeze its
-    /// children's terms.
-    function _checkLeast(Parent[] calldata parents, Parent[] storage previous, uint256 j) private view {
-        Parent calldata parent = parents[j];
-        uint32 least = _versions[parent.assetId][_versionNow(parent.assetId)].minChildPpm;
-        if (j < previous.length) {
-            Parent memory before = previous[j];
+    /// children's terms. Parts of a royalty in units of 1e-12, so that none is rounded.
+    function _checkLeast(Terms calldata terms_, Version storage previous, uint256 j) private view {
+        Parent calldata parent = terms_.parents[j];
+        uint256 least = uint256(_versions[parent.assetId][_versionNow(parent.assetId)].minChildPpm) * PPM;
+        if (j < previous.parents.length) {
+            Parent memory before = previous.parents[j];
             require(before.assetId == parent.assetId, RegistryParentDropped(j, before.assetId));
-            if (before.ppm < least) least = before.ppm;
+            uint256 given = before.ppm * _byTermsPpm(previous.mode, previous.dataPpm);
+            if (given < least) least = given;
         }
-        require(parent.ppm >= least, RegistryParentBelowLeast(parent.assetId, parent.ppm, least));
+        uint256 gives = parent.ppm * _byTermsPpm(terms_.mode, terms_.dataPpm);
+        require(
+            gives >= least,
+            RegistryParentBelowLeast(parent.assetId, uint32(gives / PPM), uint32((least + PPM - 1) / PPM))
+        );
+    }
+
+    /// @dev The part of a royalty that goes by the terms whatever sets say: sets count in mode `operator` alone.
+    function _byTermsPpm(AttributionMode mode, uint256 dataPpm) private pure returns (uint256) {
+        return mode == AttributionMode.Fixed ? PPM : PPM - dataPpm;
     }
 
     function _checkDatasets(uint32[] calldata datasets) private view {

@@ -130,6 +130,19 @@ def weights(
     return ([(BY_TERMS, 0, rest)] if rest else []) + kept
 
 
+def certain_share(ppm: int, data_ppm: int, *, by_attribution: bool) -> int:
+    """What a parent gets of a child's royalty whatever receipts' sets say, in units of 1e-12.
+
+    The registry holds a parent's minChildPpm against it.
+
+    Args:
+        ppm: the parent's part by the child's terms.
+        data_ppm: the part of the child's royalty that sets divide.
+        by_attribution: attribution mode `operator`; in mode `fixed` sets divide nothing.
+    """
+    return ppm * (PPM - data_ppm if by_attribution else PPM)
+
+
 def numerators(
     sums: Iterable[WeightedFee],
     terms: Mapping[tuple[int, int], RoyaltyTerms],

@@ -16,11 +16,13 @@ from ledger.chain.events.attribution_registry import TermsRegistered
 from ledger.chain.logs import LogDecoder, fetch_logs
 from ledger.chain.rpc import RpcClient
 from ledger.chain.sender import Sender
-from ledger.chain.structs import Kind, Parent, Share, Terms
+from ledger.chain.structs import AttributionMode, Kind, Parent, Share, Terms
 from ledger.chain.transaction import Call
+from ledger.errors import ContractRevertedError
 from ledger.protocol import entitlement
 from ledger.protocol.domain import address_word, word
 from ledger.protocol.keccak import keccak256
+from ledger.protocol.units import PPM
 from tests.factories.operator_flow import execute
 from tributary.contracts_build import artifacts
 from tributary.devnet import Devnet
@@ -119,6 +121,35 @@ def test_every_version_can_be_recomputed_from_the_logs_alone(registrar: Registra
     }
     assert told == on_chain
     assert len(told) == 12
+
+
+def test_a_parent_is_left_its_least_by_the_protocols_measure(registrar: Registrar) -> None:
+    """Terms drawn at random are refused exactly where what no set can take is below both bounds."""
+    draw = random.Random(SEED + 2)
+    own = (Share(PAYEES[0], PPM),)
+    parent = Terms(200_000, 0, 400_000, 0, 0, AttributionMode.FIXED, own, (), ())
+    child = Terms(200_000, 0, 0, 0, 0, AttributionMode.FIXED, own, (Parent(1, 500_000),), ())
+    registrar.register_all([parent, child])
+    before, refused = 500_000 * PPM, 0
+    registrar.send(registrar.registry.propose_terms(1, replace(parent, min_child_ppm=900_000)))
+    registrar.devnet.advance(2 * 86_400)
+    for _ in range(24):
+        mode = draw.choice([AttributionMode.FIXED, AttributionMode.OPERATOR])
+        terms = replace(child, mode=mode, data_ppm=draw.randrange(PPM), parents=(Parent(1, draw.randrange(PPM + 1)),))
+        gives = entitlement.certain_share(
+            terms.parents[0].ppm, terms.data_ppm, by_attribution=mode == AttributionMode.OPERATOR
+        )
+        call = registrar.registry.propose_terms(2, terms)
+        if gives >= min(900_000 * PPM, before):
+            registrar.send(call)
+            before = gives
+        else:
+            refused += 1
+            with pytest.raises(ContractRevertedError) as caught:
+                registrar.send(call)
+            assert caught.value.error_name == "RegistryParentBelowLeast"
+            assert caught.value.operands["ppm"] == gives // PPM
+    assert 0 < refused < 24
 
 
 def recomputed(registrar: Registrar) -> dict[tuple[int, int], list[tuple[bytes, int]]]:

@@ -134,7 +134,8 @@ def amount_text(amount: Fraction) -> str:
 REASONS = {
     "RegistryAssetUnknown": "There is no asset {assetId} in this registry.",
     "RegistryModelParents": "An adapter has exactly one model among its parents, not {count}; name it with --parents.",
-    "RegistryParentBelowLeast": "Asset {parentId} asks {leastPpm:,} parts per million of its children, not {ppm:,}.",
+    "RegistryParentBelowLeast": "Asset {parentId} asks {leastPpm:,} parts per million of its children's royalty; "
+    "these terms leave it {ppm:,} for certain (in mode operator, data_ppm comes off its part).",
     "RegistryPpmTooHigh": "A share of {ppm:,} parts per million is above the {limit:,} that the registry allows.",
     "RegistryTooMany": "These terms come to {count} entries where the registry allows {limit}.",
     "RegistryTooDeep": "This would be generation {depth} of a lineage; the registry allows {limit}.",

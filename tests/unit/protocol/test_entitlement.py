@@ -1,6 +1,7 @@
 """The money rule: exact, associative, conserving, and equal to plain fractions."""
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -14,6 +15,7 @@ from ledger.protocol.entitlement import (
     RoyaltyTerms,
     Share,
     WeightedFee,
+    certain_share,
     dust_numerator,
     flatten,
     floor_units,
@@ -134,6 +136,26 @@ def test_entitlements_are_the_exact_fractions_in_any_order_and_grouping(history,
     assert sum(owed.values()) == charged * ENTITLEMENT_ONE
     assert charged * ENTITLEMENT_ONE - paid * ENTITLEMENT_ONE == dust_numerator(owed)
     assert dust_numerator(owed) < max(1, len(owed)) * ENTITLEMENT_ONE
+
+
+@settings(max_examples=100, deadline=None)
+@given(histories(), st.integers(0, PPM))
+def test_no_sets_take_a_parents_certain_share(history, ppm):
+    asset, datasets, receipts = history
+    parent = tuple(EffectiveShare(bytes([99]) + s.payee[1:], s.share) for s in asset.effective)
+    asset = replace(asset, effective=flatten([Share(payee(1), PPM)], [(ppm, parent)]))
+    terms = {(1, 1): asset} | {
+        (i, 1): RoyaltyTerms(0, 0, by_attribution=False, datasets=frozenset(), effective=e) for i, e in datasets.items()
+    }
+    owed = numerators(summed(asset, receipts), terms, PROTOCOL)
+    got = sum(owed.get(s.payee, 0) for s in parent)
+    certain = certain_share(ppm, asset.data_ppm, by_attribution=asset.by_attribution)
+    royalty = asset.royalty_ppm * sum(fee for fee, _ in receipts)
+    assert got >= royalty * certain * (ENTITLEMENT_ONE // PPM // SHARE_ONE)
+    taken = [(fee, (SetEntry(11, PPM),)) for fee, _ in receipts]
+    if 11 in asset.datasets:
+        owed = numerators(summed(asset, taken), terms, PROTOCOL)
+        assert sum(owed.get(s.payee, 0) for s in parent) == royalty * certain * (ENTITLEMENT_ONE // PPM // SHARE_ONE)
 
 
 def test_a_fee_of_one_unit_still_earns():
