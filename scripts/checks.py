@@ -66,6 +66,7 @@ def checks() -> list[Check]:
         Check("mypy scripts", (str(PROGRAMS / "mypy"), *scripts), proof="no issues found"),
         Check("forge test", forge, proof=r"[1-9]\d* tests? passed", beside=True),
         Check("slither", (contracts, "slither"), proof=r"slither: [1-9]\d* findings", full=True),
+        Check("branch coverage", (contracts, "coverage"), proof=r"branches: [1-9]", full=True),
     ]
 
 
@@ -98,7 +99,9 @@ def parse(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
         epilog="All other arguments go to pytest, for example -k receipt, -x or a path.",
         allow_abbrev=False,
     )
-    parser.add_argument("--full", action="store_true", help="also what needs a browser or Java, and Slither")
+    parser.add_argument(
+        "--full", action="store_true", help="also what needs a browser or Java, Slither, and branch coverage"
+    )
     parser.add_argument("--only", metavar="CHECK", help="one check alone, for example pytest or 'forge test'")
     return parser.parse_known_args(words)
 

@@ -105,7 +105,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
         bytes32[] calldata versionedHashes,
         Charge[] calldata charges
     ) external returns (uint64 batchId) {
-        return _commit(header, versionedHashes, charges, true);
+        return _commit(true, header, versionedHashes, charges);
     }
 
     /// @inheritdoc IReceiptLedger
@@ -115,7 +115,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
         Charge[] calldata charges,
         bytes calldata dataCommitment
     ) external returns (uint64 batchId) {
-        batchId = _commit(header, versionedHashes, charges, false);
+        batchId = _commit(false, header, versionedHashes, charges);
         emit BatchUnattested(batchId, dataCommitment);
     }
 
@@ -171,8 +171,7 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
         for (uint256 i = 0; i < payers.length; ++i) {
             require(payers[i] < charges.length, LedgerNoSuchPayer(payers[i], charges.length));
             if (!refunds.mark(payers[i])) continue;
-            Charge calldata charge = charges[payers[i]];
-            escrow.refund(batchId, charge.payer, record.operator, charge.amount);
+            _refund(batchId, record.operator, charges[payers[i]]);
         }
     }
 
@@ -241,10 +240,10 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
     /* INTERNAL */
 
     function _commit(
+        bool attested,
         BatchHeader calldata header,
         bytes32[] calldata versionedHashes,
-        Charge[] calldata charges,
-        bool attested
+        Charge[] calldata charges
     ) private whenIntakeOpen returns (uint64 batchId) {
         require(msg.sender == header.operator, LedgerNotOperator(msg.sender, header.operator));
         _advance(msg.sender, header.lane, header.firstSeq, header.count);
@@ -292,6 +291,10 @@ contract ReceiptLedger is IReceiptLedger, IntakePause, BlobAttestations, Lanes, 
         record.committedAt = uint40(block.timestamp);
         record.batchCommitment = keccak256(abi.encode(header, versionedHashes, charges));
         batchHash[batchId] = keccak256(abi.encode(record));
+    }
+
+    function _refund(uint64 batchId, address operator, Charge calldata charge) private {
+        escrow.refund(batchId, charge.payer, operator, charge.amount);
     }
 
     function _requireWired(Wiring memory w, IChallenges challenges) private view {

@@ -37,7 +37,8 @@ abstract contract SpendPermissions is IPaymentEscrow, EIP712 {
     }
 
     /// One slot: what the newest lowering left behind. The pair that stood until then counts for batches that were
-    /// first committed before it; authorizations up to deadValidUntil count no more.
+    /// first committed before it; authorizations up to deadValidUntil count no more, so the expiry that stands is never
+    /// below it, and a lowering, which covers that expiry, never moves it back.
     struct Former {
         uint64 cap;
         uint40 validUntil;
@@ -93,9 +94,6 @@ abstract contract SpendPermissions is IPaymentEscrow, EIP712 {
         require(
             validUntil >= account_.validUntil, EscrowValidUntilTooEarly(validUntil, account_.validUntil)
         );
-        // An earlier lowering's dead line must not move back when this one takes its place.
-        uint40 deadValidUntil = _formers[msg.sender][operator].deadValidUntil;
-        require(validUntil >= deadValidUntil, EscrowValidUntilTooEarly(validUntil, deadValidUntil));
         account_.flags |= LOWERING;
         notice.loweredCap = cap;
         notice.loweredValidUntil = validUntil;

@@ -98,6 +98,23 @@ contract SpendPermissionsLoweringTest is SpendModel {
         assertPair(200, expiry + 6);
     }
 
+    function testFuzz_no_expiry_stands_below_the_dead_line(uint256[24] calldata moves) external {
+        uint40 dead = 0;
+        for (uint256 n = 0; n < moves.length; ++n) {
+            AccountView memory a = escrow.account(payer, operator);
+            (uint64 cap, uint40 validUntil) = (uint64(moves[n] >> 8) % 1000, inDays(uint8(moves[n] >> 72) % 30));
+            uint256 move = moves[n] % 6;
+            if (move == 0) submit(cap, validUntil);
+            else if (move == 1) submitAsOperator(cap, validUntil);
+            else if (move == 2) submitAsOperator(cap, a.deadValidUntil + uint40(moves[n] >> 80) % 3);
+            else if (move < 5 && a.loweringAt == 0) lower(a.cap - uint64(cap % (a.cap + 1)), a.validUntil + uint40(cap % 2));
+            else skip((moves[n] >> 72) % 256 * 1 hours);
+            a = escrow.account(payer, operator);
+            vm.assertTrue(a.deadValidUntil >= dead && a.validUntil >= a.deadValidUntil);
+            dead = a.deadValidUntil;
+        }
+    }
+
     function test_a_refill_is_judged_by_what_stood_at_the_first_commit() external {
         deposit(payer, 1000);
         deposit(operator, 1000);

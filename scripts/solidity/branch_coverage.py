@@ -43,11 +43,11 @@ def main() -> int:
 
 
 def measure() -> Path:
-    """Has forge instrument the contracts and run the tests. Without --ir-minimum some functions are too deep to compile."""
+    """Has forge instrument the contracts and run the tests."""
     report = STATE / "forge" / "coverage.lcov"
     report.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "FOUNDRY_CONFIG": "contracts/foundry.toml", "FOUNDRY_PROFILE": "coverage"}
-    command = [find_tool("forge"), "coverage", "--ir-minimum", "--report", "lcov", "--report-file", str(report)]
+    command = [find_tool("forge"), "coverage", "--report", "lcov", "--report-file", str(report)]
     print("Compiling and running the tests; this takes some minutes …", flush=True)
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -28,8 +28,6 @@ contract InnocenceTest is BlobModel {
     bytes4 private constant OPENING_COUNT = IChallenges.ChallengeOpeningCount.selector;
     bytes4 private constant OTHER_RECEIPT = IReceiptChallenges.ChallengeOtherReceipt.selector;
 
-    CommittedBatch private batch;
-
     function refused(bytes memory call, bytes4 reason) private {
         (bool success, bytes memory answer) = court(call).call(call);
         vm.assertFalse(success);
@@ -141,7 +139,7 @@ contract InnocenceTest is BlobModel {
     /// forge-config: default.fuzz.runs = 48
     function test_fuzz_an_honest_batch_stands_whatever_is_shown(uint256 seed, uint256 late) external {
         build(seed, 6);
-        batch = post();
+        CommittedBatch memory batch = post();
         bytes32 before = ledger.batchHash(batch.batchId);
         skip(late % 8 days);
         for (uint256 n = 0; n < 4; ++n) {
@@ -170,7 +168,7 @@ contract InnocenceTest is BlobModel {
     /// forge-config: default.fuzz.runs = 32
     function test_fuzz_no_value_but_the_blobs_own_is_taken(uint256 seed, bytes32 value, bytes calldata proof) external {
         build(seed, 4);
-        batch = post();
+        CommittedBatch memory batch = post();
         uint256 position = seed % elements.length;
         vm.assume(value != bytes32(elements[position]));
         Opening memory lie = Opening(value, proof);

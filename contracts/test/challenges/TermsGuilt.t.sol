@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.26;
 
-import {CommittedBatch, IChallenges} from "../../interfaces/IChallenges.sol";
+import {CommittedBatch, IChallenges, Opening} from "../../interfaces/IChallenges.sol";
 import {InferenceReceipt} from "../../interfaces/InferenceReceipt.sol";
 import {IReceiptChallenges} from "../../interfaces/IReceiptChallenges.sol";
 import {GuiltModel} from "./GuiltModel.sol";
@@ -34,6 +34,19 @@ contract TermsGuiltTest is GuiltModel {
             abi.encodeCall(IReceiptChallenges.challengePrice, (b, i, fees(i))), IChallenges.ChallengeInnocent.selector
         );
         convict(b, abi.encodeCall(IReceiptChallenges.challengeFloor, (b, i, fees(i))), "fee_below_floor");
+    }
+
+    function test_a_fee_is_shown_by_its_own_opening_and_the_one_before() external {
+        CommittedBatch memory b = post();
+        bytes4 count = IChallenges.ChallengeOpeningCount.selector;
+        refuse(abi.encodeCall(IReceiptChallenges.challengePrice, (b, 0, openings(bAt(0), bAt(0)))), count);
+        refuse(abi.encodeCall(IReceiptChallenges.challengePrice, (b, 1, openings(bAt(1)))), count);
+        refuse(abi.encodeCall(IReceiptChallenges.challengeFloor, (b, 0, new Opening[](0))), count);
+        uint256 i = with(1);
+        bytes memory data = abi.encodeCall(
+            IReceiptChallenges.challengeAdmission, (b, i, opening(bAt(i)), 0, 0, openings(setsAt(), setsAt() + 1))
+        );
+        refuse(data, count);
     }
 
     /// Served before a pause of intake and posted after it, a receipt is judged by the prices of its own time.

@@ -107,6 +107,15 @@ contract UnpostedTest is BlobModel {
         consumed(0, b.record, "");
     }
 
+    function test_an_answer_from_before_any_clock_shows_nothing() external {
+        CommittedBatch memory b = post();
+        bytes memory innocent = abi.encodeWithSelector(IChallenges.ChallengeInnocent.selector);
+        r.startedAt = 300;
+        consumed(b.batchId, b.record, innocent);
+        r.startedAt = 301;
+        consumed(0, b.record, innocent);
+    }
+
     function test_a_record_that_is_not_the_ledgers_shows_nothing() external {
         CommittedBatch memory b = post();
         r.startedAt = clock() + 301;
