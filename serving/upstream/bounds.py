@@ -17,6 +17,11 @@ from serving.upstream.models import UpstreamModel
 MAX_CHOICES = 128
 _TEXT_PARTS = frozenset({"text", "input_text", "refusal"})
 _PROMPTS = {Endpoint.CHAT: "messages", Endpoint.COMPLETION: "prompt", Endpoint.EMBEDDING: "input"}
+_LIMITS: dict[Endpoint, tuple[str, ...]] = {
+    Endpoint.CHAT: ("max_tokens", "max_completion_tokens"),
+    Endpoint.COMPLETION: ("max_tokens",),
+    Endpoint.EMBEDDING: (),
+}
 _STOPS_AT_MOST = 1024
 _BYTES_A_TOKEN = 4
 
@@ -87,11 +92,18 @@ def forwarded(call: Call, model: UpstreamModel, *, continuous: bool) -> bytes:
         fields["stream_options"] = {**options, "include_usage": True}
         if continuous:
             fields["stream_options"]["continuous_usage_stats"] = True
-    limits = ("max_tokens", "max_completion_tokens")
-    if model.max_output_tokens is not None and call.endpoint is not Endpoint.EMBEDDING:
-        given = [name for name in limits if fields.get(name) is not None] or ["max_tokens"]
-        fields |= {name: min(fields.get(name) or model.max_output_tokens, model.max_output_tokens) for name in given}
-    return to_json(fields)
+    return to_json(fields | _limits(call, model))
+
+
+def _limits(call: Call, model: UpstreamModel) -> dict[str, int]:
+    """The answer's limits as the node is told them, so that it makes no more than the payer's exposure is held for."""
+    names = _LIMITS[call.endpoint]
+    given = {name: call.fields[name] for name in names if call.fields.get(name) is not None}
+    if model.max_output_tokens is not None:
+        most = _answer(call, model)
+        return {name: min(given.get(name) or most, most) for name in given or names[:1]}
+    # Servers differ in what a completion has by default: some go on for ever.
+    return {"max_tokens": _answer(call, model)} if call.endpoint is Endpoint.COMPLETION and not given else {}
 
 
 def _answer(call: Call, model: UpstreamModel) -> int:
@@ -100,7 +112,7 @@ def _answer(call: Call, model: UpstreamModel) -> int:
     longest = model.max_output_tokens or model.context_tokens
     if call.endpoint is Endpoint.COMPLETION:
         return min(longest, _number(fields, "max_tokens", DEFAULT_COMPLETION_TOKENS))
-    asked = [_number(fields, name, longest) for name in ("max_completion_tokens", "max_tokens") if fields.get(name)]
+    asked = [_number(fields, name, longest) for name in _LIMITS[Endpoint.CHAT] if fields.get(name)]
     return min(longest, max(asked, default=longest))
 
 

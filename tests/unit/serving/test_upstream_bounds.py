@@ -118,3 +118,30 @@ def test_an_operators_most_is_sent_along() -> None:
         asked = call(**given_most)
         assert from_json(forwarded(asked, bounded, continuous=False))["max_tokens"] == sent_most
         assert bounds_of(asked, bounded).most_output == sent_most
+
+
+@pytest.mark.parametrize("operators_most", [None, 400, 7])
+@pytest.mark.parametrize("endpoint", [Endpoint.CHAT, Endpoint.COMPLETION])
+@pytest.mark.parametrize("given_most", [{}, {"max_tokens": 50}, {"max_tokens": 5}, {"max_completion_tokens": 30}])
+def test_a_node_is_asked_for_no_more_than_may_be_charged(
+    operators_most: int | None, endpoint: Endpoint, given_most: dict[str, int]
+) -> None:
+    """Else whoever names no limit gets a long answer for the price of a short one."""
+    asked, served = call(endpoint, **given_most), model(max_output_tokens=operators_most)
+    sent = from_json(forwarded(asked, served, continuous=False))
+    understood = ("max_tokens", "max_completion_tokens") if endpoint is Endpoint.CHAT else ("max_tokens",)
+    most = max((sent[name] for name in understood if name in sent), default=served.context_tokens)
+    assert most == bounds_of(asked, served).most_output
+
+
+@pytest.mark.parametrize("strange", ["abc", [1], {"a": 1}, 1.5, -3])
+def test_a_limit_that_an_endpoint_does_not_know_goes_on_as_it_came(strange: Any) -> None:
+    asked, bounded = call(Endpoint.COMPLETION, max_completion_tokens=strange), model(max_output_tokens=20)
+    bounds_of(asked, bounded)
+    sent = from_json(forwarded(asked, bounded, continuous=False))
+    assert (sent["max_tokens"], sent["max_completion_tokens"]) == (16, strange)
+
+
+def test_embeddings_have_no_limit() -> None:
+    asked = call(Endpoint.EMBEDDING, max_tokens=3)
+    assert from_json(forwarded(asked, model(max_output_tokens=20), continuous=False))["max_tokens"] == 3
