@@ -81,15 +81,22 @@ class Answering:
         answerable = [blob_hash for blob_hash in wanted if blob_hash in posted]
         if progress.standing is Standing.MINED and answerable:
             attested_at = self._parts.chains.ledger.attested_at(post_hash(posted), view.head)
-            if not attested_at:
-                return False  # its deposit is on the way
             if attested_at + BLOB_MAX_AGE_SECONDS - COMMIT_MARGIN_SECONDS > view.head.timestamp:
                 return self._show(job, hashes, posted, answerable[0])
+            if not attested_at and not self._is_lost(effect):
+                return False  # its deposit is on the way
         if wanted:
             call = self._parts.chains.inbox.post_blobs()
             self._parts.transactions.issue(effect, call, self._sidecar(job, wanted))
             log.info("demanded_blobs_sent", job_id=job.job_id, batch_id=job.batch_id, blobs=len(wanted))
         return bool(wanted)
+
+    def _is_lost(self, effect: Effect) -> bool:
+        """Whether the L2 should have heard of the post long ago: a batch must not be voided for a deposit that failed."""
+        if self._parts.transactions.seconds_since(effect) <= self._parts.settings.attest_patience_seconds:
+            return False
+        log.warning("attestation_lost", job_id=effect.job_id)
+        return True
 
     def _show(self, job: BatchJob, hashes: Sequence[bytes], posted: Sequence[bytes], blob_hash: bytes) -> bool:
         """Whether the answer to one demand was sent; they go one after the other."""

@@ -100,6 +100,11 @@ class TransactionLog:
         attempts = self._attempts(effect)
         return parse_signed(attempts[-1].raw) if attempts else None
 
+    def seconds_since(self, effect: Effect) -> float:
+        """How long ago the newest attempt at the effect was recorded, by the database's clock; 0 if there is none."""
+        attempts = self._attempts(effect)
+        return self._age(attempts[-1]).total_seconds() if attempts else 0.0
+
     def issue(
         self, effect: Effect, call: Call, sidecar: Sidecar | None = None, along: Along | None = None
     ) -> SignedTransaction:
@@ -138,10 +143,14 @@ class TransactionLog:
             self._send(effect, replacement, sidecar() if sidecar else None)
 
     def _is_stuck(self, attempt: BatchTransaction) -> bool:
-        """Whether the attempt has waited too long, by the database's clock."""
-        age = select(func.clock_timestamp() - attempt.recorded_at)
+        """Whether the attempt has waited too long."""
+        return self._age(attempt) > self._stuck
+
+    def _age(self, attempt: BatchTransaction) -> timedelta:
+        """By the database's clock."""
         with self._database.transaction() as session:
-            return bool(session.execute(age).scalar_one() > self._stuck)
+            age: timedelta = session.execute(select(func.clock_timestamp() - attempt.recorded_at)).scalar_one()
+        return age
 
     def _send(self, effect: Effect, tx: SignedTransaction, sidecar: Sidecar | None) -> None:
         try:

@@ -186,6 +186,26 @@ def test_a_demanded_blob_is_posted_and_shown_in_time(
     assert batching.query(STATES) == [(0, "altda", "finalized")]
 
 
+def test_a_demanded_blob_that_the_l2_never_hears_of_is_posted_again(
+    flow: OperatorFlow, batching: Batching, server: AltDaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a deposit that fails on L2 costs the operator the batch and its bond."""
+    chosen = settings(batching, server, attest_patience_seconds=1)
+    demands, batch = demanded(batching, chosen, 42)
+    mined = "SELECT count(*) FROM batch_transactions WHERE purpose = 'post_demanded' AND outcome = 'mined'"
+    with batching.parts(chosen) as parts, mining(flow.devnet, 0.02):
+        worker = Worker(parts)
+        with monkeypatch.context() as patch:
+            # Queued and never relayed: what a deposit that failed on L2 looks like.
+            patch.setattr(parts.chains.inbox, "post_blobs", parts.chains.inbox.queue_blobs)
+            while batching.query(mined) == [(0,)]:
+                worker.run_pass()
+        drain(parts, everything=True)
+    assert batching.query(mined) >= [(2,)]
+    record_hash = flow.ledger.batch_hash(batch.batch_id, "latest")
+    assert demands.standing(batch.batch_id, record_hash, "latest")[1] == 0
+
+
 def test_a_batch_lost_to_a_demand_is_filled_again_with_the_same_blobs_on_l1(
     flow: OperatorFlow, batching: Batching, server: AltDaServer
 ) -> None:
