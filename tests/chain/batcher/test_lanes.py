@@ -6,11 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from sqlalchemy.orm import Session
+from structlog.testing import capture_logs
 
+from batcher import selecting
 from batcher.alarms import Alarms
 from batcher.jobs import uncommitted_jobs
+from batcher.outbox import WaitingReceipt, waiting_run
 from batcher.parts import look
 from batcher.running import drain
+from batcher.selecting import Selection
 from batcher.worker import Worker
 from ledger.chain.events.blob_inbox import BlobsPosted, BlobsRelayed
 from ledger.chain.events.receipt_ledger import BatchCommitted
@@ -86,6 +91,27 @@ def test_batches_are_encoded_and_sent_while_earlier_ones_wait_for_their_block(
             drain(parts, everything=True)
     assert committed(flow, 21) == [0, 1, 2]
     assert [len(event.post_hashes) for event in events(flow, BlobsRelayed)] == [3]
+
+
+def test_only_a_number_that_is_missing_is_told_as_a_gap(
+    flow: OperatorFlow, batching: Batching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = batching.outbox()
+    outbox.issue(24, [])  # the lane, in which nothing waits yet
+    outbox.issued[25] = 2
+    outbox.issue(25, [Use(FIRST, 0)])
+
+    def read_too_early(session: Session, operator: bytes, lane: int, *rest: int) -> list[WaitingReceipt]:
+        found = waiting_run(session, operator, lane, *rest)
+        if lane == 24 and not outbox.issued[24]:
+            outbox.issue(24, [Use(FIRST, 0)])
+        return found
+
+    monkeypatch.setattr(selecting, "waiting_run", read_too_early)
+    with batching.parts() as parts, capture_logs() as told:
+        assert Selection(parts).select_due(look(parts), [], everything=False) == []
+    gaps = [line for line in told if line["event"] == "outbox_gap"]
+    assert [(line["lane"], line["expected_seq"], line["found_seq"]) for line in gaps] == [(25, 0, 2)]
 
 
 def test_two_operators_batch_side_by_side_over_one_database(flow: OperatorFlow, batching: Batching) -> None:
