@@ -43,8 +43,10 @@ def authorize(parts: Parts, job: BatchJob, uncommitted: Sequence[BatchJob], view
     effect = Effect(job.job_id, Purpose.AUTHORIZE, parts.chains.l2)
     if parts.transactions.progress(effect).standing is Standing.PENDING:
         return False
-    missing = _missing(parts, job, uncommitted, view)
-    chosen = _acceptable(parts, list(missing.values())[:_MOST_AT_ONCE])
+    missing = list(_missing(parts, job, uncommitted, view).values())
+    slices = (missing[at : at + _MOST_AT_ONCE] for at in range(0, len(missing), _MOST_AT_ONCE))
+    # Whole slices may be refused: payers whose signatures came to nothing must not keep the others' from the escrow.
+    chosen = next(filter(None, (_acceptable(parts, some) for some in slices)), [])
     if chosen:
         call = parts.chains.escrow.authorize([c.authorization for c in chosen], [c.signature for c in chosen])
         parts.transactions.issue(effect, call)

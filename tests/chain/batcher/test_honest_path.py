@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from batcher import authorizing
 from batcher.report import Cost, cost
 from batcher.running import drain
 from ledger.chain.events.blob_inbox import BlobsPosted, BlobsRelayed
@@ -111,17 +112,30 @@ def test_posts_share_a_deposit_when_they_may(flow: OperatorFlow, batching: Batch
     assert spent.blobs == 3
 
 
-def test_a_spoilt_authorization_does_not_spoil_the_others(flow: OperatorFlow, batching: Batching) -> None:
+@pytest.mark.parametrize(
+    ("at_once", "lane", "fee", "cap"), [(100, 11, 10**7 + 1, 3 * 10**7), (1, 61, 2 * 10**7 + 1, 4 * 10**7)]
+)
+def test_a_spoilt_authorization_does_not_spoil_the_others(  # fixtures and cases
+    flow: OperatorFlow,
+    batching: Batching,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
+    lane: int,
+    fee: int,
+    cap: int,
+) -> None:
+    """Neither of those that are sent together with it, nor of those that wait behind it."""
+    monkeypatch.setattr(authorizing, "_MOST_AT_ONCE", at_once)
     outbox = batching.outbox()
     until = flow.devnet.now() + 90 * DAY
-    outbox.authorize(PAYERS[0], 2 * 10**7, until, signer=key_of("stranger"))
-    outbox.authorize(PAYERS[1], 3 * 10**7, until)
-    outbox.issue(11, [Use(FIRST, 10**7 + 1), Use(SECOND, 10**7 + 1)])
+    outbox.authorize(PAYERS[0], 2 * cap, until, signer=key_of("stranger"))
+    outbox.authorize(PAYERS[1], cap, until)
+    outbox.issue(lane, [Use(FIRST, fee), Use(SECOND, fee)])
     run(batching)
     caps = [(event.payer, event.cap_units) for event in events(flow, CapSet)]
-    assert (SECOND, 3 * 10**7) in caps
-    assert (FIRST, 2 * 10**7) not in caps
-    assert len(of_lane(flow, 11)) == 1
+    assert (SECOND, cap) in caps
+    assert (FIRST, 2 * cap) not in caps
+    assert len(of_lane(flow, lane)) == 1
     assert {event.payer for event in events(flow, Shortfall)} == {FIRST}
 
 
