@@ -151,12 +151,15 @@ WHERE i.request_id = c.request_id AND i.epoch = %(epoch)b AND i.output_units <= 
 
 ABANDON: Final = """
 WITH gone AS (
-    DELETE FROM intents WHERE request_id = %(request_id)b RETURNING operator, payer, exposure_units
+    DELETE FROM intents
+    WHERE request_id = %(request_id)b AND operator = %(operator)b AND lane = %(lane)b AND epoch <= %(epoch)b
+    RETURNING operator, payer, exposure_units
 )
 UPDATE spend_accounts s SET held_units = s.held_units - g.exposure_units
 FROM gone g WHERE s.operator = g.operator AND s.payer = g.payer
 """
-"""Drops an intent whose request already has its receipt (two gateways raced on one Idempotency-Key)."""
+"""Drops an intent of this lane that nobody answers: its caller left, or its request has its receipt already (two gateways
+raced on one Idempotency-Key). Under the same key another gateway may be answering: its intent is not ours to drop."""
 
 ISSUED: Final = """
 SELECT operator, lane, seq, payer, asset_id, request_hash, response_hash, input_units, output_units, fee_units,

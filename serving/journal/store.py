@@ -128,7 +128,8 @@ async def find_exchange(
     return issued[request_id], bytes(request), bytes(produced), bytes(parameters)
 
 
-async def abandon(connection: Connection, request_ids: Sequence[str]) -> None:
-    """Removes intents whose answer never began, and frees what they held."""
+async def abandon(connection: Connection, held: HeldLane, request_ids: Sequence[str]) -> None:
+    """Removes intents of the lane whose answer never began, and frees what they held."""
+    lane = {"operator": held.identity.operator, "lane": held.identity.lane, "epoch": held.epoch}
     for request_id in request_ids:
-        await connection.execute(queries.ABANDON, {"request_id": request_id})
+        await connection.execute(queries.ABANDON, {"request_id": request_id, **lane})

@@ -240,12 +240,12 @@ class Journal:
         self, connection: Connection, endings: Sequence[Ending], error: Exception | None = None
     ) -> None:
         self._held = await read_lane(connection, self.held)
-        self._pending.put_back(await settle(connection, endings, error))
+        self._pending.put_back(await settle(connection, self._held, endings, error))
 
     async def _clean(self) -> None:
         """Removes intents whose callers went away before they were told."""
         if self._abandoned:
-            await store.abandon(self._connected(), self._abandoned)
+            await store.abandon(self._connected(), self.held, self._abandoned)
             self._abandoned.clear()
 
     def _connected(self) -> Connection:

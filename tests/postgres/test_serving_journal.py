@@ -366,6 +366,25 @@ def test_checkpoints_are_written_and_never_go_back(database_url: str) -> None:
     assert written == [(4, keccak256(b"four"), 30)]
 
 
+def test_what_one_gateway_gives_up_another_may_be_answering(database_url: str) -> None:
+    """A client that tries again under its Idempotency-Key at a gateway whose database is away just then."""
+    fund(database_url)
+
+    async def scenario() -> None:
+        async with running(database_url) as one, running(database_url, replace(LANE, lane=8)) as other:
+            assert await other.open(intent("keyed"))
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute("SELECT pg_terminate_backend(%s)", [one._connected().info.backend_pid])
+            with pytest.raises(DatabaseUnavailableError):
+                await one.open(intent("keyed"))
+            await opens_again(one, "after")
+            receipt = (await other.close(closing("keyed")).issued).signed.receipt
+            assert (receipt.lane, receipt.fee_units) == (8, 60)
+
+    asyncio.run(scenario())
+    assert_books_balance(database_url)
+
+
 def test_a_second_gateway_is_kept_out_of_the_lane(database_url: str) -> None:
     async def scenario() -> None:
         async with running(database_url):
