@@ -25,7 +25,7 @@ def model(**changes: Any) -> UpstreamModel:
     return UpstreamModel(**fields | changes)
 
 
-def call(endpoint: Endpoint = Endpoint.CHAT, **fields: Any) -> Call:
+def call(endpoint: Endpoint = Endpoint.CHAT, /, **fields: Any) -> Call:
     from pydantic_core import to_json
 
     prompt = {
