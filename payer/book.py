@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ledger.errors import SettingsError, UsageError
 from ledger.protocol.authorization import SpendAuthorization
+from ledger.protocol.hexadecimal import checksum_address
 from payer.spending import Account
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Book:
         Raises:
             SettingsError: it can't be opened, or is something else.
         """
+        self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(_PRIVATE)
@@ -122,6 +124,18 @@ class Book:
                 self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
+
+    def check_owner(self, payer: bytes, escrow: bytes) -> None:
+        """Nothing, unless others keep this book.
+
+        Raises:
+            SettingsError: it is another payer's, whose key alone fetches what it has open, or of another deployment, which
+                gives the same numbers to other receipts.
+        """
+        other = self._one("SELECT payer FROM accounts WHERE payer <> ? OR escrow <> ? LIMIT 1", (payer, escrow))
+        if other is not None:
+            whose = "of other contracts" if other[0] == payer else f"of payer {checksum_address(bytes(other[0]))}"
+            raise SettingsError(f"The book {self._path} is {whose}; name another folder (PAY_FOLDER).")
 
     def begin(self, payer: bytes, operator: bytes, escrow: bytes, base_units: int) -> None:
         """Open the payer's account with an operator, unless it is open."""
@@ -209,13 +223,17 @@ class Book:
         )
         return None if row is None else str(row[0])
 
-    def send(self, exchange: Exchange) -> None:
-        """Remember a request, before it is sent; one that is known stays as it is."""
+    def send(self, exchange: Exchange) -> bool:
+        """Remember a request, before it is sent; False for one that was sent before, which stays as it is."""
         words = (
             exchange.request_id, exchange.gateway, exchange.operator, exchange.asset_id, str(exchange.most_units),
             exchange.most_output_units, exchange.request, exchange.sent_at,
         )  # fmt: skip
-        self._run("INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", words)
+        with self.turn():
+            entered = self._connection.execute(
+                "INSERT INTO exchanges VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", words
+            )
+        return entered.rowcount > 0
 
     def forget(self, request_id: str) -> None:
         """The gateway opened no such request: it costs nothing."""

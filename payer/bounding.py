@@ -33,7 +33,7 @@ class Ask:
     Attributes:
         model: the name it asks for; empty if it names none.
         body_bytes: its length; text is never more tokens than bytes.
-        sequences: answers that it asks for, all prompts together.
+        sequences: answers that it asks for, all prompts together, also those that are drawn and not sent.
         most_output_units: completion tokens of all of them, where it bounds them.
         streamed: whether the answer comes as events.
     """
@@ -53,9 +53,11 @@ def read_ask(body: bytes) -> Ask:
         fields = None
     if not isinstance(fields, dict):
         fields = {}
-    sequences = _count(fields.get("n")) * _prompts(fields.get("prompt"))
-    most = fields.get("max_completion_tokens") or fields.get("max_tokens")
-    bounded = most * sequences if isinstance(most, int) and not isinstance(most, bool) and most > 0 else None
+    drawn = max(_count(fields.get("n")), _count(fields.get("best_of")))  # what is drawn costs, sent or not
+    sequences = drawn * _prompts(fields.get("prompt") or fields.get("input"))
+    limits = [fields.get(name) for name in ("max_completion_tokens", "max_tokens")]
+    named = [most for most in limits if isinstance(most, int) and not isinstance(most, bool) and most > 0]
+    bounded = max(named) * sequences if named else None
     model = fields.get("model")
     return Ask(model if isinstance(model, str) else "", len(body), sequences, bounded, fields.get("stream") is True)
 
@@ -84,7 +86,7 @@ def _count(n: Any) -> int:
 
 
 def _prompts(prompt: Any) -> int:
-    """Prompts of a completion request; tokens of one prompt are integers."""
+    """Prompts of a completion request, or texts to embed; tokens of one are integers."""
     if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int):
         return len(prompt)
     return 1

@@ -46,7 +46,13 @@ class GatewayDesk:
     def __init__(self, url: str, transport: httpx.BaseTransport | None = None) -> None:
         """Take the gateway's address, without /v1; nothing is asked yet."""
         self.url = url.rstrip("/").removesuffix("/v1")
-        self._client = httpx.Client(base_url=self.url, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            base_url=self.url,
+            timeout=_TIMEOUT_SECONDS,
+            transport=transport,
+            trust_env=False,
+            headers={"accept-encoding": "identity"},
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -109,11 +115,18 @@ class GatewayDesk:
         self, method: str, path: str, *, key: str | None = None, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
+        content = bytearray()
         try:
-            answer = self._client.request(method, path, json=body, headers=headers)
+            with self._client.stream(method, path, json=body, headers=headers) as answer:
+                for part in answer.iter_raw():  # never unpacked, nor held if it is long: whoever is paid may mean harm
+                    content += part
+                    if len(content) > _MOST_BYTES:
+                        raise MalformedAnswerError(
+                            f"The gateway {self.url} answers with more than {_MOST_BYTES} bytes."
+                        )
         except httpx.HTTPError as error:
             raise UpstreamUnavailableError(f"The gateway {self.url} does not answer: {error}.") from error
-        said = _object(answer.content)
+        said = _object(bytes(content))
         if answer.status_code >= 500:
             raise UpstreamUnavailableError(f"The gateway can't at present: {_message(said, answer.status_code)}")
         if answer.is_error:
@@ -137,7 +150,7 @@ def _signed(authorization: SpendAuthorization, signature: bytes) -> dict[str, An
 
 def _object(content: bytes) -> dict[str, Any]:
     try:
-        said = from_json(content) if len(content) <= _MOST_BYTES else None
+        said = from_json(content)
     except ValueError:
         said = None
     return said if isinstance(said, dict) else {}

@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
 from ledger.errors import SettingsError
 from ledger.protocol.authorization import SpendAuthorization
@@ -30,9 +31,14 @@ _SETTLING_SECONDS: Final = 30
 """An exchange without a receipt is asked after once it is this old: the gateway closes what was cut in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Sending:
-    """A request that may be sent, with what its answer is held against; `safe_block` was safe before it was sent."""
+    """A request that may be sent, with what its answer is held against. It is under way as long as somebody holds it.
+
+    Attributes:
+        safe_block: was safe before it was sent.
+        is_first: the book had no open request of its id; a later attempt may be refused while the first is answered.
+    """
 
     exchange: Exchange
     ask: Ask
@@ -40,6 +46,7 @@ class Sending:
     idempotency_key: str
     api_key: str
     safe_block: int
+    is_first: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -62,6 +69,8 @@ class Purse:
     _desk: Desk | None = field(default=None, init=False)
     _models: dict[str, tuple[float, Model]] = field(default_factory=dict, init=False)
     _turns: threading.RLock = field(default_factory=threading.RLock, init=False)
+    _under_way: WeakSet[Sending] = field(default_factory=WeakSet, init=False)
+    _noting: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     @property
     def payer(self) -> bytes:
@@ -84,7 +93,7 @@ class Purse:
         """
         operator = self.desk().operator
         self._refuse_if_stopped(operator)
-        self.settling.collect(operator, self.chain.now() - _SETTLING_SECONDS)
+        self.settling.collect(operator, self.chain.now() - _SETTLING_SECONDS, self._asked_now())
         ask = read_ask(body)
         model = self._model(ask.model)
         now, safe = self.chain.now(), self.chain.heads().safe.number
@@ -97,8 +106,10 @@ class Purse:
         with self._turns:
             self._refuse_if_stopped(operator)
             api_key = self._sign_ahead(most)
-            self.book.send(exchange)
-        return Sending(exchange, ask, model, key, api_key, safe)
+            sending = Sending(exchange, ask, model, key, api_key, safe, is_first=self.book.send(exchange))
+        with self._noting:
+            self._under_way.add(sending)
+        return sending
 
     def raise_for(self, sending: Sending, said_units: int) -> bool:
         """Whether trying again may help, after the gateway refused a request that may cost so much, as it says.
@@ -119,27 +130,39 @@ class Purse:
         """Forget an API key that the gateway does not know any more; the next request buys another."""
         self.book.drop_key(self.gateway.url, self.payer, sending.exchange.operator)
 
-    def settle(self, sending: Sending, came: Came) -> None:
-        """Take in what came back: a receipt that holds is kept, one that does not stops everything."""
-        self.settling.settle(sending.exchange, came, sending.safe_block)
+    def settle(self, sending: Sending, came: Came) -> bool:
+        """Take in what came back: a receipt that holds is kept, one that does not stops everything.
+
+        Returns:
+            Whether the gateway is done with the request: to make it anew is no second payment.
+        """
+        with self._noting:
+            self._under_way.discard(sending)
+        return self.settling.settle(sending.exchange, came, sending.safe_block, is_first=sending.is_first)
 
     def unsent(self, sending: Sending) -> None:
-        """The gateway was not reached: the request costs nothing."""
-        self.book.forget(sending.exchange.request_id)
+        """The gateway was not reached: the request costs nothing, unless an earlier attempt at it did."""
+        if sending.is_first:
+            self.book.forget(sending.exchange.request_id)
 
     def collect(self) -> int:
-        """How many exchanges have no receipt, after asking the gateway for all of them.
+        """How many exchanges that are over have no receipt, after asking the gateway for all of them.
 
         Raises:
             RetryableError: as `Settling.collect`.
         """
-        return self.settling.collect(self.desk().operator, self.chain.now())
+        return self.settling.collect(self.desk().operator, self.chain.now(), self._asked_now())
+
+    def _asked_now(self) -> set[str]:
+        """Ids of the requests whose answers are still awaited here: they are not missing, however long they take."""
+        with self._noting:
+            return {sending.exchange.request_id for sending in self._under_way}
 
     def desk(self) -> Desk:
         """Who serves at the gateway's address, as far as the deployment at hand agrees.
 
         Raises:
-            SettingsError: it serves for another deployment or chain.
+            SettingsError: it serves for another deployment or chain, or the book is another payer's.
         """
         if self._desk is None:
             said, l2 = self.gateway.introduce(), self.chain.deployment.l2
@@ -148,6 +171,7 @@ class Purse:
                     f"{self.gateway.url} serves for other contracts than those of the deployment at hand (chain "
                     f"{l2.chain_id}); check L2_RPC_URL and DEPLOYMENTS_DIR."
                 )
+            self.book.check_owner(self.payer, l2.escrow)
             account = self.chain.account(self.payer, said.operator)
             base = max(account.collected_units, account.cap_units, self.signed_before_units)
             self.book.begin(self.payer, said.operator, l2.escrow, base)

@@ -17,7 +17,7 @@ from payer.checking import Answered, Known, Parties, Sent, signer_of, timeless_f
 from payer.gateway import GatewayDesk, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from payer.book import Book, Exchange
@@ -31,6 +31,8 @@ _MOST_LISTINGS: Final = 8
 """Of attribution parameters, by hash: a gateway changes them when its library grows."""
 _OPENED_NOTHING: Final = frozenset({400, 401, 402, 403, 404, 413, 429})
 """Answers that a gateway gives before it opens a request."""
+_NOT_STORED: Final = b'"answer_not_stored"'
+"""Says the gateway of a request that it closed and whose answer it does not have."""
 _FREE: Final = frozenset({"engine_error", "undelivered"})
 _log = structlog.get_logger(__name__)
 
@@ -59,22 +61,24 @@ class Settling:
     _listings: dict[bytes, str] = field(default_factory=dict, init=False)
     _entering: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def settle(self, exchange: Exchange, came: Came, safe_block: int) -> None:
-        """Take in what came back.
+    def settle(self, exchange: Exchange, came: Came, safe_block: int, *, is_first: bool = True) -> bool:
+        """Take in what came back; whether the gateway is done with the request, so that it can be made anew.
 
         Never raises for what the gateway did: a receipt that does not hold stops the account, and an exchange whose
-        receipt did not come stays open.
+        receipt did not come stays open. So does one that was refused after an attempt before (not `is_first`): that one
+        may be answered all the same.
         """
         try:
             produced, envelope = read_answer(came.answer, streamed=came.streamed)
         except MalformedInputError as error:
             if came.whole:
                 self._wrong(exchange, came.answer, None, [str(error).rstrip(".")])
-            return
+            return came.whole
         if envelope is None:
-            if came.whole and came.status in _OPENED_NOTHING:
+            opened_nothing = came.whole and came.status in _OPENED_NOTHING
+            if is_first and opened_nothing:
                 self.book.forget(exchange.request_id)
-            return
+            return opened_nothing or _NOT_STORED in came.answer
         answered = Answered(produced if came.whole else None, came.status >= 400, came.streamed)
         try:
             holds = self._take_in(exchange, envelope, answered, came.answer, safe_block)
@@ -83,16 +87,23 @@ class Settling:
                 self.evidence.keep_exchange(envelope.receipt, exchange.request, came.answer, parameters)
         except RetryableError as error:
             _log.warning("receipt_not_checked_yet", request_id=exchange.request_id, error=str(error))
+        return came.whole
 
-    def collect(self, operator: bytes, before: int) -> int:
+    def collect(self, operator: bytes, before: int, awaited: Collection[str] = ()) -> int:
         """How many exchanges sent before that second have no receipt yet, after asking the gateway for them.
+
+        Args:
+            operator: whose receipts.
+            before: Unix seconds.
+            awaited: ids of requests whose answers are on their way, and their receipts with them; these are passed over.
 
         Raises:
             RetryableError: too many are missing, or the gateway or the chain are away.
         """
         if time.monotonic() - self._asked_at < _ASK_SECONDS:
             return 0
-        waiting = self.book.open_exchanges(self.gateway.url, operator, before)
+        sent = self.book.open_exchanges(self.gateway.url, operator, before)
+        waiting = [exchange for exchange in sent if exchange.request_id not in awaited]
         left = sum(not self._fetch(exchange) for exchange in waiting)
         self._asked_at = time.monotonic()
         if left > _MOST_OPEN:

@@ -135,7 +135,10 @@ def _mended(purse: Purse, sending: Sending, body: bytes, refused: bytes) -> Send
 
 
 class _Attempts:
-    """Keys of whole answers that never came: a client that asks again with the same body gets that very answer."""
+    """Keys of whole answers that never came: a client that asks again with the same body gets that very answer.
+
+    An answer without a receipt says nothing of what the gateway is at: the first attempt may still be under way there.
+    """
 
     def __init__(self) -> None:
         self._lost: OrderedDict[bytes, str] = OrderedDict()
@@ -183,7 +186,6 @@ class _Settling(httpx.SyncByteStream):
             if not held:
                 yield chunk
         self._settle(whole=True)
-        self._attempts.ended(self._sending)
         if held:
             yield held
 
@@ -195,7 +197,9 @@ class _Settling(httpx.SyncByteStream):
     def _settle(self, *, whole: bool) -> None:
         if not self._settled:
             self._settled = True
-            self._purse.settle(self._sending, _came(self._response, bytes(self._answer), whole=whole))
+            came = _came(self._response, bytes(self._answer), whole=whole)
+            if self._purse.settle(self._sending, came):
+                self._attempts.ended(self._sending)
 
 
 class _AsyncSettling(httpx.AsyncByteStream):
@@ -221,7 +225,6 @@ class _AsyncSettling(httpx.AsyncByteStream):
             if not held:
                 yield chunk
         await self._settle(whole=True)
-        self._attempts.ended(self._sending)
         if held:
             yield held
 
@@ -234,7 +237,8 @@ class _AsyncSettling(httpx.AsyncByteStream):
         if not self._settled:
             self._settled = True
             came = _came(self._response, bytes(self._answer), whole=whole)
-            await asyncio.to_thread(self._purse.settle, self._sending, came)
+            if await asyncio.to_thread(self._purse.settle, self._sending, came):
+                self._attempts.ended(self._sending)
 
 
 def _is_paid(request: httpx.Request) -> bool:

@@ -69,9 +69,9 @@ def test_nothing_lower_is_signed(book: Book, cap: int, valid_until: int) -> None
 
 
 def test_a_request_is_open_until_its_receipt_is_in(book: Book) -> None:
-    book.send(exchange("req_a"))
-    book.send(exchange("req_a", most_units=1))  # a retry is the same request
-    book.send(exchange("req_b", sent_at=200))
+    assert book.send(exchange("req_a"))
+    assert not book.send(exchange("req_a", most_units=1)), "a retry is the same request"
+    assert book.send(exchange("req_b", sent_at=200))
     assert [one.request_id for one in book.open_exchanges("http://gateway", OPERATOR, 150)] == ["req_a"]
     assert book.account(PAYER, OPERATOR, ESCROW).open_units == 100
     book.enter(receipt(0), b"\x06" * 32, "req_a", 500)
@@ -132,6 +132,16 @@ def test_threads_and_processes_take_turns(book: Book, path: Path) -> None:
         thread.join()
     other.close()
     assert book.account(PAYER, OPERATOR, ESCROW).cap_units == 60
+
+
+def test_a_book_is_of_one_payer_and_one_deployment(book: Book) -> None:
+    """Another payer's key could not fetch its receipts, and another deployment gives its lanes' numbers again."""
+    book.begin(PAYER, b"\x09" * 20, ESCROW, 0)  # another operator has an account of its own
+    book.check_owner(PAYER, ESCROW)
+    with pytest.raises(SettingsError, match="is of payer 0x0101"):
+        book.check_owner(b"\x08" * 20, ESCROW)
+    with pytest.raises(SettingsError, match="is of other contracts"):
+        book.check_owner(PAYER, b"\x07" * 20)
 
 
 def test_only_its_owner_reads_it(book: Book, path: Path) -> None:

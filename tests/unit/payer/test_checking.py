@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from ledger.chain.structs import Price
 from ledger.errors import MalformedInputError
@@ -161,3 +162,25 @@ def test_a_request_without_a_bound_may_fill_the_context() -> None:
 def test_no_body_makes_the_bound_fail(body: bytes) -> None:
     ask = read_ask(body)
     assert 0 <= most_units(ask, MODEL, PRICE) <= ceiling_units(ask, MODEL, PRICE) + 2 * len(body)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sequences", "most"),
+    [
+        ({"n": 2, "max_tokens": 10}, 2, 20),
+        ({"n": 2, "best_of": 3, "max_tokens": 10}, 3, 30),
+        ({"prompt": ["a", "b"], "n": 2, "max_tokens": 10}, 4, 40),
+        ({"prompt": [5, 6, 7], "max_tokens": 10}, 1, 10),
+        ({"input": ["a b", "c", "d"]}, 3, None),
+        ({"input": [[5, 6], [7]]}, 2, None),
+        ({"input": "a b"}, 1, None),
+        ({"max_completion_tokens": 9, "max_tokens": 70}, 1, 70),
+        ({"max_completion_tokens": True, "max_tokens": 0, "n": "2", "best_of": []}, 1, None),
+    ],
+)
+def test_what_is_asked_for_is_bounded_as_the_gateway_bounds_it(
+    fields: dict[str, object], sequences: int, most: int | None
+) -> None:
+    """Less would take an honest receipt for a wrong one, or never sign enough for many texts to embed."""
+    ask = read_ask(to_json({"model": "m"} | fields))
+    assert (ask.sequences, ask.most_output_units) == (sequences, most)
