@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class Roster:
 
     async def start(self) -> None:
         """Every node has been looked at once, or took too long."""
+        for node in self._pool.nodes:
+            node.open()
         watches = [self._begin(node) for node in self._pool.nodes]
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_LOOK_SECONDS):
@@ -47,7 +50,6 @@ class Roster:
             await node.close()
 
     def _begin(self, node: Node) -> Watch:
-        node.open()
         watch = Watch(node, self._pool.grant)
         self._watches[node] = asyncio.create_task(watch.run())
         return watch
@@ -63,7 +65,7 @@ class Roster:
                 continue
             known = stamp
             try:
-                self._apply(read_upstreams(self._path))
+                await self._apply(read_upstreams(self._path))
             except SettingsError as error:
                 _log.error("upstreams_not_reloaded", error=str(error))
 
@@ -73,21 +75,38 @@ class Roster:
             return found.st_mtime_ns, found.st_size
         return (0, 0)
 
-    def _apply(self, file: UpstreamsFile) -> None:
-        wanted = {one.label: one for one in file.node}
-        for node in list(self._pool.nodes):
-            changed = wanted.get(node.label)
-            if changed is not None and _is_same_server(changed, node.settings):
-                node.settings = wanted.pop(node.label)
+    async def _apply(self, file: UpstreamsFile) -> None:
+        """Has the pool ask the file's nodes.
+
+        Raises:
+            SettingsError: one of them can't be begun; everything is as it was.
+        """
+        known = {node.label: node for node in self._pool.nodes}
+        kept = {one.label: one for one in file.node if _is_same_server(one, known.get(one.label))}
+        fresh = await self._opened([one for one in file.node if one.label not in kept])
+        for label, node in known.items():
+            if label in kept:
+                node.settings = kept[label]
             else:
                 self._pool.nodes.remove(node)
                 self._leaving.append(node)
-        for settings in wanted.values():
-            node = Node(settings, self._pool.settings)
+        for node in fresh:
             self._begin(node)
             self._pool.nodes.append(node)
         _log.info("upstreams_reloaded", nodes={node.label: node.state().state for node in self._pool.nodes})
         self._pool.grant()
+
+    async def _opened(self, wanted: Sequence[NodeSettings]) -> list[Node]:
+        """New nodes, all of them or none."""
+        nodes = [Node(settings, self._pool.settings) for settings in wanted]
+        try:
+            for node in nodes:
+                node.open()
+        except BaseException:
+            for node in nodes:
+                await node.close()
+            raise
+        return nodes
 
     async def _end_idle(self) -> None:
         for node in [node for node in self._leaving if not node.running]:
@@ -97,7 +116,7 @@ class Roster:
             await node.close()
 
 
-def _is_same_server(one: NodeSettings, other: NodeSettings) -> bool:
+def _is_same_server(one: NodeSettings, node: Node | None) -> bool:
     """Whether connections and state go on; weight, room and drain may differ."""
     changeable = {"weight", "max_running", "health", "drain"}
-    return one.model_dump(exclude=changeable) == other.model_dump(exclude=changeable)
+    return node is not None and one.model_dump(exclude=changeable) == node.settings.model_dump(exclude=changeable)

@@ -73,9 +73,11 @@ class NodeSettings(_Table):
         if self.api_key_file is None:
             return None if self.api_key is None else self.api_key.get_secret_value()
         try:
-            return self.api_key_file.read_text().strip()
+            return self.api_key_file.read_text("ascii").strip()
         except OSError as error:
             raise SettingsError(f"The key of {self.label} can't be read: {error.strerror}.") from error
+        except UnicodeDecodeError:
+            raise SettingsError(f"The key of {self.label} is no text.") from None
 
 
 class ModelSettings(_Table):

@@ -12,6 +12,7 @@ import httpx
 import openai
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.factories.serving_world import RunningGateway, ServingWorld, buy_key, running
 from tests.factories.upstreams import PacedNode, paced_nodes, write_upstreams
@@ -148,6 +149,21 @@ def test_a_hung_or_slow_node_is_left_within_three_times_its_own_p99(
     assert nodes[0].seen["requests"] - seen <= 3  # trials of the gateway's own, no client's request
     nodes[0].control(fault="none", slowness=1.0)
     until(lambda: states(gateway)["a"] == "closed", 30.0)
+
+
+def test_a_file_with_a_node_that_can_not_be_begun_changes_nothing(
+    http: httpx.Client, gateway: RunningGateway, upstreams: Path
+) -> None:
+    text = upstreams.read_text()
+    with capture_logs() as told:
+        upstreams.write_text(text.replace('name = "a"', 'name = "a"\napi_key_file = "/nowhere"'))
+        until(lambda: any(line["event"] == "upstreams_not_reloaded" for line in told))
+    assert set(states(gateway)) == {"a", "b", "c"}
+    ask_all(http, 12)
+    with capture_logs() as told:
+        upstreams.write_text(text)
+        until(lambda: any(line["event"] == "upstreams_reloaded" for line in told))
+    assert set(states(gateway)) == {"a", "b", "c"}
 
 
 def test_a_node_that_drains_gets_nothing_new(
