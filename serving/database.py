@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from ledger.errors import DatabaseUnavailableError
+from serving.errors import InvalidRequestError
 
 Connection: TypeAlias = AsyncConnection[tuple[Any, ...]]
 _OPTIONS = "-c statement_timeout=15s -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
@@ -61,12 +62,15 @@ class Database:
 
         Raises:
             DatabaseUnavailableError: PostgreSQL is away, or went away in between.
+            InvalidRequestError: a word of the request's is none that a column takes.
         """
         try:
             async with self._pool.connection() as connection:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise DatabaseUnavailableError("The gateway's database is away; try again shortly.") from error
+        except psycopg.DataError as error:
+            raise InvalidRequestError("A text in the request has a character that can't be stored.") from error
 
     async def fetch(self, query: Any, words: dict[str, Any]) -> list[tuple[Any, ...]]:
         """All rows of one statement."""

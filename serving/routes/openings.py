@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -22,6 +23,7 @@ from serving.routes.bodies import read_object
 
 router = APIRouter(tags=["draw"])
 _MOST_BYTES = 16_384
+_TIME = re.compile("[0-9]{1,12}")
 
 
 @router.post("/v1/consents", status_code=201)
@@ -64,7 +66,7 @@ async def opening(
 
 async def _check_attester(gateway: Gateway, request: Request, lane: int, seq: int) -> None:
     signed_at = request.headers.get("x-signed-at", "")
-    if not signed_at.isdecimal() or abs(gateway.clock.now() - int(signed_at)) > CLOCK_TOLERANCE_SECONDS:
+    if not _TIME.fullmatch(signed_at) or abs(gateway.clock.now() - int(signed_at)) > CLOCK_TOLERANCE_SECONDS:
         raise InvalidRequestError("x-signed-at must be the time now, in Unix seconds.")
     try:
         signature = from_hex(request.headers.get("x-attester-signature"), 65)

@@ -160,6 +160,22 @@ def test_a_body_beyond_the_limit_is_refused(http: httpx.Client) -> None:
     refused(http.post("/v1/completions", content=b" " * (5 << 20)), 413, "request_too_large")
 
 
+def test_a_word_that_no_row_can_have_is_refused(
+    http: httpx.Client, gateway: RunningGateway, serving_world: ServingWorld
+) -> None:
+    refused(http.get("/v1/receipts/req_%00"), 400, None)
+    refused(http.delete("/v1/keys/%00"), 400, None)
+    body = serving_world.authorization(serving_world.deposit("payer with a label", 10**6), 1_000) | {"label": "a\0b"}
+    refused(httpx.post(f"{gateway.url}/v1/keys", json=body, trust_env=False), 400, None)
+    body["label"] = "ab"
+    assert httpx.post(f"{gateway.url}/v1/keys", json=body, trust_env=False).status_code == 201
+
+
+@pytest.mark.parametrize("time", ["9" * 5_000, "1e9", "-1", "", "\u00b2"])
+def test_a_time_that_is_none_is_refused(http: httpx.Client, time: str) -> None:
+    refused(http.get("/v1/openings/0/0", headers={"x-signed-at": time.encode("latin-1")}), 400, None)
+
+
 def test_an_unknown_path_is_refused_in_the_same_shape(http: httpx.Client) -> None:
     refused(http.post("/v1/responses", json={}), 404, None)
     refused(http.get("/v1/chat/completions"), 405, None)
