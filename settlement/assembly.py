@@ -78,8 +78,6 @@ def open_settlement(settings: SettlementSettings) -> Iterator[tuple[Connections,
         engine = open_engine(settings.database_url.get_secret_value())
         stack.callback(engine.dispose)
         attesters = [AttesterClient(url) for url in settings.attester_urls]
-        for attester in attesters:
-            stack.callback(attester.close)
         sender = Sender(rpc, key_in(settings.private_key))
         maker = sessions(engine)
         connections = Connections(
@@ -130,7 +128,6 @@ def _draw(
     stack: ExitStack,
 ) -> Draw | None:
     """The attester's part in the draw; None unless everything that it takes is set."""
-    stack.callback(operators.close)
     if not (settings.l1_rpc_url and operators.known and settings.attribution_dir and settings.published_dir):
         return None
     l1 = RpcClient(settings.l1_rpc_url, deployment.l1.chain_id, name="L1")

@@ -129,11 +129,16 @@ def record_answer(
     signature: bytes | None = None,
     refusal: str | None = None,
 ) -> None:
-    """Stores an attester's answer in place of its last one; nothing is written if it says the same again."""
+    """Stores an attester's answer in place of its last one; nothing is written if it says the same again.
+
+    A signature stands, whatever is said later: that somebody refuses is the word of whoever answers in its name.
+    """
     answer = {"signature": signature, "refusal": refusal}
     known = session.get(Attestation, (distribution_id, attester))
     if known is None:
         session.add(Attestation(distribution_id=distribution_id, attester=attester, **answer))
+    elif known.signature is not None and signature is None:
+        return
     elif (known.signature, known.refusal) != (signature, refusal):
         known.signature, known.refusal, known.answered_at = signature, refusal, func.now()
 

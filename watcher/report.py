@@ -63,7 +63,8 @@ class Report:
         self.counts[event] += 1
         shown = {name: f"0x{value.hex()}" if isinstance(value, bytes) else value for name, value in facts.items()}
         if not self._as_json:
-            self._write(SENTENCES[event].format(**shown))
+            sentence = SENTENCES[event].format(**shown)  # parts of it may be a stranger's, and a terminal obeys
+            self._write("".join(character if character.isprintable() else "\ufffd" for character in sentence))
             return
         exact = {n: str(v) if n.endswith(("_units", "_wei")) else v for n, v in shown.items()}
         self._write(json.dumps({"event": event, **exact}))

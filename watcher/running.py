@@ -164,7 +164,6 @@ def open_watch(settings: WatcherSettings, report: Report, *, acting: bool, patie
         if settings.probe_url is not None and payer is not None and folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             watch.probe = Probe(chains, settings, payer, folder, report)
-            stack.callback(watch.probe.close)
         yield watch
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ from ledger.errors import (
 )
 from ledger.protocol.draw import ONE_IN, OPENING_WINDOW_SECONDS
 from settlement.draw.drawing import drawn_receipts, registry_for
+from settlement.draw.operators import OperatorAwayError
+from settlement.legible import legible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 MOST_REASON: Final = 1_000
+_MOST_UNANSWERED: Final = 3
+"""Questions to one operator that may come to nothing in one look; the others' receipts must not wait for it."""
 
 _REFUSING: Final = text("""
     SELECT d.batch_id, d.position, d.outcome, d.reason FROM drawn_receipts d
@@ -75,9 +80,10 @@ class Draw:
         with self.sessions() as session:
             drawn = list(drawn_receipts(session, self.seeds, through, self.one_in))
         undecided: list[TributaryError] = []
+        away: Counter[bytes] = Counter()
         for one in drawn:
             try:
-                self._judge(one)
+                self._judge(one, away)
             except (NotFoundError, LibraryError) as error:
                 log.warning("draw_undecided", batch_id=one.batch_id, position=one.position, reason=str(error))
                 undecided.append(error)  # what it takes for one operator's must not keep the others' waiting
@@ -116,10 +122,14 @@ class Draw:
             rows = select(DrawnReceipt).order_by(DrawnReceipt.batch_id.desc(), DrawnReceipt.position)
             return list(session.scalars(rows))
 
-    def _judge(self, drawn: Drawn) -> None:
+    def _judge(self, drawn: Drawn, away: Counter[bytes]) -> None:
+        """Asks for one opening, unless its operator is away: each question that nobody answers takes its time."""
         try:
+            if away[drawn.operator] >= _MOST_UNANSWERED:
+                raise OperatorAwayError("the operator does not answer, nor did it for others just now")
             opening = self.operators.open(drawn)
         except (UpstreamUnavailableError, MalformedInputError) as error:
+            away[drawn.operator] += isinstance(error, OperatorAwayError)
             if self.seeds.now() > drawn.seed.timestamp + OPENING_WINDOW_SECONDS:
                 self._note(drawn, "silent", str(error))
             return
@@ -137,7 +147,7 @@ class Draw:
         """The newest outcome; but one that was seen to be different stays so."""
         row = {
             "digest31": drawn.digest31, "batch_id": drawn.batch_id, "position": drawn.position,
-            "operator": drawn.operator, "seed_block": drawn.seed.block, "outcome": outcome, "reason": _legible(reason),
+            "operator": drawn.operator, "seed_block": drawn.seed.block, "outcome": outcome, "reason": legible(reason, MOST_REASON),
         }  # fmt: skip
         with self.sessions.begin() as session:
             session.execute(
@@ -155,8 +165,3 @@ def _unopened(session: Session, drawn: Sequence[Drawn], through: int) -> Drawn |
     paid = set(session.scalars(_PAID, {"through": through, "batch_ids": batch_ids}))
     known = set(session.scalars(select(DrawnReceipt.digest31).where(DrawnReceipt.batch_id.in_(batch_ids))))
     return next((one for one in drawn if one.batch_id in paid and one.digest31 not in known), None)
-
-
-def _legible(reason: str) -> str:
-    """The sentence without what no column takes and no reader wants: parts of it are as an operator wrote them."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in reason[:MOST_REASON])

@@ -1,5 +1,6 @@
 """POST /v1/attestations: a distribution file in, a signature or a reasoned refusal out."""
 
+import asyncio
 import zlib
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from settlement.endpoints import draws
 
 _RETRY_AFTER_SECONDS = "5"
 _PROBLEM = "application/problem+json"
+_DELIVERIES_AT_ONCE = 4
 
 
 class SignedAnswer(BaseModel):
@@ -116,6 +118,8 @@ def build_app(attester: Attester, largest_file_bytes: int) -> FastAPI:
     app = FastAPI(title="Tributary attester", summary="Signs a distribution that its own index gives too.")
     app.state.attester = attester
     app.state.largest_file_bytes = largest_file_bytes
+    # Anybody may bring consents, each of which waits for an operator: they must not take all threads from proposers.
+    app.state.deliveries = asyncio.Semaphore(_DELIVERIES_AT_ONCE)
     app.include_router(router)
     app.include_router(draws.router)
     app.add_exception_handler(TributaryError, problem)

@@ -46,7 +46,8 @@ async def give_consent(request: Request, document: dict[str, Any]) -> dict[str, 
     if consent.operator not in draw.operators.known:
         raise MalformedInputError(f"this attester knows no address of operator {checksum_address(consent.operator)}")
     deliver = draw.operators.deliver
-    await run_in_threadpool(take_consent, draw.sessions, draw.judge.domain, consent, signature, deliver)
+    async with request.app.state.deliveries:
+        await run_in_threadpool(take_consent, draw.sessions, draw.judge.domain, consent, signature, deliver)
     return {"object": "audit_consent"}
 
 

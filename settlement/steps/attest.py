@@ -16,7 +16,11 @@ from settlement.states import State, move
 from settlement.steps.standing import held_root
 
 if TYPE_CHECKING:
-    from ledger.db.models.settlement import Attestation, SettledDistribution
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from ledger.db.models.settlement import SettledDistribution
     from settlement.attester import Signed
     from settlement.attester_client import AttesterClient
     from settlement.connections import Connections
@@ -47,13 +51,13 @@ def attest(connections: Connections, distribution: SettledDistribution) -> bool:
         _index_taken(connections, distribution, following)
         return True
     quorum = connections.distributor.quorum(at="latest")
-    if _conclude(connections, distribution, quorum):
+    if _is_signed(connections, distribution, quorum):
         return True
-    _ask_all(connections, distribution)
-    if _conclude(connections, distribution, quorum):
+    answered = _ask_all(connections, distribution)
+    if _is_signed(connections, distribution, quorum) or _is_refused(connections, distribution, quorum, answered):
         return True
     with connections.sessions() as session:
-        signed = sum(1 for answer in answers(session, distribution.distribution_id) if answer.signature)
+        signed = _signatures(session, distribution)
     raise QuorumMissingError(
         f"{signed} of {quorum} attesters needed have signed root {distribution.root_index}"
         f" ({len(connections.attesters)} are set in SETTLEMENT_ATTESTER_URLS); settle again when more can be reached."
@@ -70,29 +74,46 @@ def _index_taken(connections: Connections, distribution: SettledDistribution, fo
             move(session, distribution, State.SUPERSEDED, reason=f"The next root now has index {following}.")
 
 
-def _conclude(connections: Connections, distribution: SettledDistribution, quorum: int) -> bool:
-    """Whether the answers on record decide: a quorum signed, or so many refused that none can."""
+def _signatures(session: Session, distribution: SettledDistribution) -> int:
+    return sum(1 for answer in answers(session, distribution.distribution_id) if answer.signature)
+
+
+def _is_signed(connections: Connections, distribution: SettledDistribution, quorum: int) -> bool:
+    """Whether a quorum has signed, in this pass or before."""
     with connections.sessions.begin() as session:
-        given = answers(session, distribution.distribution_id)
-        refused = [answer for answer in given if answer.refusal]
-        if sum(1 for answer in given if answer.signature) >= quorum:
-            move(session, distribution, State.ATTESTED)
-            return True
-        if refused and len(connections.attesters) - len(refused) < quorum:
-            move(session, distribution, State.REFUSED, reason=_reason(refused))
-            return True
-    return False
+        if _signatures(session, distribution) < quorum:
+            return False
+        move(session, distribution, State.ATTESTED)
+    return True
 
 
-def _ask_all(connections: Connections, distribution: SettledDistribution) -> None:
-    """Asks every attester at the same time and records the answers one by one."""
+def _is_refused(
+    connections: Connections,
+    distribution: SettledDistribution,
+    quorum: int,
+    answered: Sequence[Signed | Refused | None],
+) -> bool:
+    """Whether so many of those that were asked refuse that no quorum can come together.
+
+    Each address that was asked counts once, whoever it says it is: one that lies must not speak for the others.
+    """
+    refused = [answer for answer in answered if isinstance(answer, Refused)]
+    undecided = sum(answer is None for answer in answered)
+    with connections.sessions.begin() as session:
+        if not refused or _signatures(session, distribution) + undecided >= quorum:
+            return False
+        move(session, distribution, State.REFUSED, reason=_reason(refused))
+    return True
+
+
+def _ask_all(connections: Connections, distribution: SettledDistribution) -> list[Signed | Refused | None]:
+    """Asks every attester at the same time and records the answers one by one; None for one that did not decide."""
     with connections.sessions() as session:
         content = file_of(session, distribution)
     digest = message_of(distribution).digest(connections.scope.domain)
     with ThreadPoolExecutor(max_workers=max(1, len(connections.attesters))) as pool:
-        for answer in pool.map(lambda attester: _ask(attester, content, digest), connections.attesters):
-            if answer is not None:
-                _record(connections, distribution, answer)
+        given = pool.map(lambda attester: _ask(attester, content, digest), connections.attesters)
+        return [None if answer is None else _recorded(connections, distribution, answer) for answer in given]
 
 
 def _ask(attester: AttesterClient, content: bytes, digest: bytes) -> Signed | Refused | None:
@@ -105,10 +126,13 @@ def _ask(attester: AttesterClient, content: bytes, digest: bytes) -> Signed | Re
     return None
 
 
-def _record(connections: Connections, distribution: SettledDistribution, answer: Signed | Refused) -> None:
+def _recorded(
+    connections: Connections, distribution: SettledDistribution, answer: Signed | Refused
+) -> Signed | Refused | None:
+    """The answer, on record; None if it is no attester's of the contract."""
     if not connections.distributor.is_attester(answer.attester, at="latest"):
         log.warning("answer_of_no_attester", attester=checksum_address(answer.attester))
-        return
+        return None
     given = {"refusal": answer.reason} if isinstance(answer, Refused) else {"signature": answer.signature}
     with connections.sessions.begin() as session:
         record_answer(session, distribution.distribution_id, answer.attester, **given)
@@ -118,8 +142,9 @@ def _record(connections: Connections, distribution: SettledDistribution, answer:
         attester=checksum_address(answer.attester),
         signed=isinstance(answer, Refused) is False,
     )
+    return answer
 
 
-def _reason(refused: list[Attestation]) -> str:
+def _reason(refused: Sequence[Refused]) -> str:
     first = refused[0]
-    return f"{len(refused)} attesters refuse it; {checksum_address(first.attester)} says: {first.refusal}"
+    return f"{len(refused)} attesters refuse it; {checksum_address(first.attester)} says: {first.reason}"

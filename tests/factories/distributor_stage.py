@@ -81,8 +81,6 @@ class Stage:
         """What the settlement job works with."""
         maker = self.sessions(database_url)
         attesters = [AttesterClient(url) for url in attester_urls]
-        for attester in attesters:
-            self.resources.callback(attester.close)
         return Connections(
             scope=self.scope,
             sessions=maker,

@@ -215,7 +215,6 @@ def open_scene(
         )
         scene = Scene(Draw(maker, seeds, operators, judge, one_in=1), seeds, honest)
         yield scene
-        operators.close()
     engine.dispose()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,11 +25,14 @@ from ledger.protocol.attribution import (
     parameters_listing,
 )
 from ledger.protocol.opening import Opening
+from settlement.draw import checking
 from settlement.draw import operators as operators_module
 from settlement.draw.drawing import Drawn, Registry
 from settlement.draw.judging import Judge
+from settlement.draw.operators import Operators
 from tests.factories.draw_scene import (
     ADAPTER,
+    ATTESTER,
     FINALIZED,
     LETTERS,
     TEXTS,
@@ -101,8 +106,26 @@ def test_an_opening_that_is_too_large_is_none_and_never_held_in_memory(
 def test_an_opening_that_trickles_is_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operators_module, "_SECONDS_TO_END", -1.0)
     scene.answer = scene.honest
-    with pytest.raises(WrongRootError, match="is silent: the operator has not answered in"):
+    with pytest.raises(WrongRootError, match=r"is silent: the operator does not answer \(no whole answer within"):
         scene.draw.require(FINALIZED)
+
+
+def test_an_operator_that_is_away_is_not_waited_for_by_every_receipt(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one operator with enough drawn receipts keeps an attester from all roots."""
+    (one,) = scene.draw.look(FINALIZED)
+    others = [replace(one, position=n, digest31=bytes([n]) * 31) for n in range(1, 9)]
+    monkeypatch.setattr(checking, "drawn_receipts", lambda *_: iter([*others, one]))
+    monkeypatch.setattr(operators_module, "_SECONDS_TO_ANSWER", 0.5)
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as mute:
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        draw = replace(scene.draw, operators=Operators({one.operator: url}, ATTESTER, lambda: int(time.time())))
+        began = time.monotonic()
+        assert len(draw.look(FINALIZED)) == 9
+        assert time.monotonic() - began < 0.5 * 9
+    assert {row.outcome for row in draw.findings()} == {"silent"}
+    assert len(draw.findings()) == 9
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import httpx
 from pydantic_core import from_json
 
 from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError
+from ledger.http_exchange import Bounds, exchange
 from ledger.protocol.hexadecimal import from_hex, to_hex
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 MOST_BYTES: Final = 2**23
 """Longest answer that is read."""
-_TIMEOUT_SECONDS: Final = 120.0
+_SECONDS: Final = 120.0
+"""For all of an answer: one that trickles on must not keep the watcher from what it watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,7 @@ class GatewayClient:
 
     def __init__(self, url: str) -> None:
         """Take the address; nothing is asked yet."""
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT_SECONDS)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        self._url = url.rstrip("/")
 
     def operator(self) -> bytes:
         """The operator that it says it works for."""
@@ -88,20 +86,17 @@ class GatewayClient:
         return answer
 
     def _exchange(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> bytes:
-        sent = {"content-type": "application/json", **headers} if content else headers
-        received = bytearray()
+        bounds = Bounds(MOST_BYTES, _SECONDS, _SECONDS)
         try:
-            with self._client.stream(method, path, content=content or None, headers=sent) as response:
-                for chunk in response.iter_bytes():
-                    received += chunk
-                    if len(received) > MOST_BYTES:
-                        raise MalformedAnswerError(f"The gateway answers {path} with more than {MOST_BYTES} bytes.")
-        except httpx.HTTPError as error:
+            answer = exchange(method, self._url + path, bounds, content=content, headers=headers)
+        except MalformedAnswerError as error:
+            raise MalformedAnswerError(f"The gateway answers {path} with {error}.") from error
+        except UpstreamUnavailableError as error:
             raise UpstreamUnavailableError(f"The gateway does not answer {path}: {error}.") from error
-        if response.is_error:
-            said = received[:300].decode(errors="replace")
-            raise RefusedError(f"The gateway answers {path} with {response.status_code}: {said}")
-        return bytes(received)
+        if not httpx.codes.is_success(answer.status):
+            said = answer.content[:300].decode(errors="replace")
+            raise RefusedError(f"The gateway answers {path} with {answer.status}: {said}")
+        return answer.content
 
 
 def _text(answer: Any, name: str) -> str:

@@ -62,10 +62,6 @@ class Probe:
         self._api_key: str | None = None
         self._asked = 0
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._gateway.close()
-
     def run(self) -> None:
         """Buy one answer; what comes of it is told.
 

@@ -113,7 +113,6 @@ def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_el
         assert asking.open(Drawn(*place, seed)) == opening
         with pytest.raises(UpstreamUnavailableError, match="the operator answers 404"):
             asking.open(Drawn(*place[:4], private["seq"], *place[5:], seed))
-        asking.close()
         assert fetch(private, attester).status_code == 404
         assert fetch(kept, key_of("another")).status_code == 400
         assert fetch(kept, attester, late=400).status_code == 400

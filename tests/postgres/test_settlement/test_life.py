@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
 from ledger.db.models.settlement import Attestation, SettlementTransaction
 from ledger.errors import LaneFencedError, QuorumMissingError
 from ledger.protocol.entitlement import EffectiveShare
 from ledger.protocol.hexadecimal import checksum_address
+from ledger.protocol.signature import address_of
 from ledger.protocol.units import SHARE_ONE
 from settlement.attester_client import AttesterClient
 from settlement.connections import Connections, PushPolicy
@@ -19,6 +22,7 @@ from settlement.states import State
 from settlement.veto import disable_wrong_roots
 from settlement.worker import run_pass, sole_worker
 from tests.factories.distributor_stage import Stage
+from tests.factories.http_server import served
 from tests.factories.settled_world import (
     ALICE,
     BOB,
@@ -129,6 +133,29 @@ def test_a_quorum_goes_on_when_one_attester_computes_something_else(world: World
     assert checksum_address(ALICE) in refusal
 
 
+def test_one_attester_that_speaks_for_the_others_holds_up_nobody(world: World, settler: Connections) -> None:
+    """A refusal is not signed: whoever gives one says for whom, and in which words."""
+    world.charge(1_000_001)
+    others = [checksum_address(address_of(key)) for key in world.stage.attester_keys[:2]]
+    liar = FastAPI()
+
+    @liar.post("/v1/attestations")
+    def refuse() -> JSONResponse:
+        others.append(others.pop(0))
+        return JSONResponse({"attester": others[0], "detail": "wrong\0\u202e" + "!" * 10_000}, 409)
+
+    away = AttesterClient("http://127.0.0.1:9", timeout_seconds=1)
+    with served(liar) as url:
+        lying = AttesterClient(url)
+        for _ in range(3):
+            with pytest.raises(QuorumMissingError, match="0 of 2"):
+                run_pass(replace(settler, attesters=[away, away, lying]))
+        with pytest.raises(QuorumMissingError, match="1 of 2"):
+            run_pass(replace(settler, attesters=[settler.attesters[0], away, lying]))
+        (row,) = run_pass(replace(settler, attesters=[*settler.attesters[:2], lying]))
+    assert row.state == State.SUBMITTED
+
+
 def test_a_wrong_root_is_refused_with_the_first_payee_that_differs(world: World, settler: Connections) -> None:
     world.charge(1_000_001)
     damage(world.urls[0])
@@ -190,7 +217,6 @@ def test_a_dry_run_shows_what_would_be_paid_and_touches_nothing(world: World, se
 def test_without_a_quorum_nothing_is_submitted_until_attesters_are_back(world: World, settler: Connections) -> None:
     world.charge(1_000_001)
     away = AttesterClient("http://127.0.0.1:9", timeout_seconds=1)
-    world.stage.resources.callback(away.close)
     with pytest.raises(QuorumMissingError, match="1 of 2 attesters needed"):
         run_pass(replace(settler, attesters=[settler.attesters[0], away]))
     assert states(settler) == [State.COMPUTED]
