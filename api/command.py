@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from sqlalchemy import text
 
 from api.app import build_app
 from api.reader import open_reader
@@ -28,8 +29,8 @@ def api(
     listener = bind(settings.host, settings.port)
     engine = open_reader(settings)
     try:
-        with engine.connect():  # a wrong DATABASE_URL is said here, not to every reader
-            pass
+        with engine.connect() as connection:  # what is wrong with the database is said here, not to every reader
+            connection.execute(text("SELECT FROM heads LIMIT 0"))
         typer.echo(f"Serving {address_of(listener)}/v1; {address_of(listener)}/docs describes it.")
         serve(build_app(engine, settings), listener)
     finally:

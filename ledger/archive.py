@@ -29,12 +29,15 @@ class BlobArchive:
         """Take an address; nothing is asked of it yet.
 
         Raises:
-            SettingsError: there is no store of that kind, or the package that speaks to it is not installed.
+            SettingsError: there is no store of that kind, the package that speaks to it is not installed, or a file is
+            in the folder's place.
         """
         try:
             filesystem, root = fsspec.core.url_to_fs(str(address))
         except (ImportError, ValueError) as error:
             raise SettingsError(f"The blob archive {address} can not be used: {error}.") from error
+        if isinstance(filesystem, LocalFileSystem) and Path(root).exists() and not Path(root).is_dir():
+            raise SettingsError(f"The blob archive {address} can not be used: it is not a folder.")
         self._files: Any = filesystem
         self._root = str(root).rstrip("/")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from ledger.errors import PortTakenError
+from ledger.errors import PortTakenError, UsageError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -18,6 +19,7 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         PortTakenError: another program listens there.
+        UsageError: the host is none of this machine's, or the port is not for this user.
     """
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,7 +27,9 @@ def bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise PortTakenError(port, host) from error
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(port, host) from error
+        raise UsageError(f"Nothing can listen on port {port} of {host}: {error.strerror}.") from error
     return bound
 
 

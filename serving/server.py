@@ -14,7 +14,7 @@ import uvicorn
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ledger.errors import PortTakenError
+from ledger.http_server import bind
 from serving.app import create_app
 from serving.gateway import Gateway
 
@@ -33,18 +33,8 @@ class UnbufferedProtocol(HttpToolsProtocol):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket.
-
-    Raises:
-        PortTakenError: somebody else listens there.
-    """
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTakenError(port, host) from error
+    """A listening socket. Raises as `bind`."""
+    listener = bind(host, port)
     listener.listen(2048)
     return listener
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
 
 from ledger.config import CHECKOUT, DatabaseSettings, state_folder
-from ledger.errors import DatabaseUnavailableError
+from ledger.errors import DatabaseUnavailableError, UsageError
 from tributary.postgres import PostgresServer
 
 if TYPE_CHECKING:
@@ -37,12 +38,15 @@ def migrate(url: str, revision: str = "head") -> None:
 
     Raises:
         DatabaseUnavailableError: the server does not answer.
+        UsageError: there is no such revision, or the schema is of a newer version than this program.
     """
     config = Config()
     config.set_main_option("script_location", str(CHECKOUT / "migrations"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     try:
         command.upgrade(config, revision)
+    except CommandError as error:
+        raise UsageError(f"The schema can't be brought to revision {revision}: {error}.") from error
     except OperationalError as error:
         raise DatabaseUnavailableError(
             f"PostgreSQL does not let the schema be brought up to date: {str(error.orig).splitlines()[0]}."

@@ -9,6 +9,8 @@ from ledger.errors import TributaryError
 FAILED = 1
 PROGRAM_FAULT = 70
 """EX_SOFTWARE of sysexits.h: not the user's doing."""
+_OTHER_SCHEMA = {"42P01", "42703"}
+"""No such table, no such column: a database that was never migrated, or by another version."""
 
 
 def explain(error: BaseException) -> tuple[str, int]:
@@ -18,6 +20,11 @@ def explain(error: BaseException) -> tuple[str, int]:
         return str(cause), FAILED
     if _is_a(cause, "psycopg", "OperationalError") or _is_a(cause, "sqlalchemy.exc", "OperationalError"):
         return f"PostgreSQL does not answer ({_first_line(cause)}); is it running, and is DATABASE_URL right?", FAILED
+    if _sqlstate(cause) in _OTHER_SCHEMA:
+        return (
+            f"The database's schema is not this version's ({_first_line(cause)}); `tributary migrate` mends that.",
+            FAILED,
+        )
     if _is_a(cause, "httpx", "TransportError"):
         return f"{_address(cause)} does not answer ({_first_line(cause)}).", FAILED
     if isinstance(cause, OSError) and cause.strerror:
@@ -30,6 +37,12 @@ def _is_a(error: BaseException, module: str, name: str) -> bool:
     # A library that was never imported has raised nothing, and these are slow to import.
     loaded = sys.modules.get(module)
     return loaded is not None and isinstance(error, getattr(loaded, name))
+
+
+def _sqlstate(error: BaseException) -> str | None:
+    """PostgreSQL's code for the error, of psycopg's own errors and of SQLAlchemy's around them."""
+    code = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return code if isinstance(code, str) else None
 
 
 def _first_leaf(error: BaseException) -> BaseException:

@@ -6,8 +6,12 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import structlog
+
+_log = structlog.get_logger(__name__)
 
 
 class KeptFiles:
@@ -23,12 +27,16 @@ class KeptFiles:
         """The file's bytes; made and kept if it is not there. Two readers at once make it once."""
         with self._turn(name):
             path = self._folder / name
-            try:
+            with suppress(OSError):
                 content = path.read_bytes()
-                os.utime(path)
-            except FileNotFoundError:
-                content = make()
+                with suppress(OSError):
+                    os.utime(path)
+                return content
+            content = make()
+            try:
                 self._keep(path, content)
+            except OSError as error:  # a full disk keeps nobody from an answer
+                _log.warning("answer_not_kept", folder=str(self._folder), error=str(error))
         return content
 
     @contextmanager

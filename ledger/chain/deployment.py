@@ -80,7 +80,9 @@ def load_deployment(folder: Path, chain_id: int) -> Deployment:
         ) from error
     try:
         return parse_deployment(from_json(content))
-    except (KeyError, TypeError, ValueError, MalformedInputError) as error:
+    except KeyError as error:
+        raise DeploymentMissingError(f"{path} is not a deployment file: it lacks {error}.") from error
+    except (TypeError, ValueError, MalformedInputError) as error:
         raise DeploymentMissingError(f"{path} is not a deployment file: {error}.") from error
 
 

@@ -367,3 +367,9 @@ def test_a_node_of_another_chain_ends_the_audit_with_one_sentence(auditor, story
     assert "serves chain 901, but chain 900 is expected" in auditor.output
     assert auditor.run(l2_rpc_url=story.flow.devnet.l1_url)[0] == 2
     assert "There is no deployment for chain 900" in auditor.output
+
+
+def test_contracts_that_are_not_there_yet_in_the_block_that_is_read_are_said(auditor, story):
+    code, report = auditor.run(through=story.flow.deployment.l2.deployed_at_block - 1)
+    assert (code, report) == (2, {})
+    assert "could not be finished: The contracts stand since L2 block" in auditor.output

@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy
 
 from ledger.config import DatabaseSettings
-from ledger.errors import DatabaseUnavailableError, ProcessFailedError
+from ledger.errors import DatabaseUnavailableError, ProcessFailedError, UsageError
 from tributary.database import database_from_settings, migrate
 from tributary.postgres import PostgresServer
 
@@ -143,3 +143,8 @@ def test_migrating_twice_changes_nothing_and_a_lost_server_is_explained(postgres
     migrate(postgres_url)
     with pytest.raises(DatabaseUnavailableError, match=r"^PostgreSQL does not let .*\.$"):
         migrate("postgresql://nobody@127.0.0.1:1/none")
+
+
+def test_a_revision_that_is_not_there_is_one_sentence(postgres_url: str) -> None:
+    with pytest.raises(UsageError, match=r"can't be brought to revision nonsense: Can't locate revision .*\.$"):
+        migrate(postgres_url, "nonsense")

@@ -110,3 +110,9 @@ def test_a_file_that_can_not_be_made_leaves_nothing_behind(tmp_path: Path) -> No
     assert not kept._making
     assert kept.get_or_make("file-1", lambda: b"made") == b"made"
     assert kept.get_or_make("file-1", fail) == b"made"
+
+
+def test_a_folder_that_takes_nothing_keeps_nobody_from_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the folder's place")
+    kept = KeptFiles(tmp_path / "file", 2**20)
+    assert [kept.get_or_make("name", lambda: b"made") for _ in range(2)] == [b"made"] * 2

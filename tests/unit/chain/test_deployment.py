@@ -54,8 +54,8 @@ def test_a_missing_deployment_is_one_sentence_that_says_what_to_do(tmp_path: Pat
         load_deployment(tmp_path, 901)
 
 
-@pytest.mark.parametrize("spoilt", ["[]", "{", '{"l1": {}}', json.dumps({**FILE, "protocolPayee": "0x12"})])
+@pytest.mark.parametrize("spoilt", ["[]", "{", "\udcff", '{"l1": {}}', json.dumps({**FILE, "protocolPayee": "0x12"})])
 def test_a_broken_deployment_file_is_named(tmp_path: Path, spoilt: str) -> None:
-    (tmp_path / "901.json").write_text(spoilt)
+    (tmp_path / "901.json").write_text(spoilt, errors="surrogateescape")
     with pytest.raises(DeploymentMissingError, match=r"901\.json is not a deployment file"):
         load_deployment(tmp_path, 901)

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from ledger.archive import BlobArchive
-from ledger.errors import ArchiveUnavailableError, KzgError
+from ledger.errors import ArchiveUnavailableError, KzgError, SettingsError
 from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
 from ledger.protocol.blob.layout import BLOB_BYTES
 
@@ -54,6 +54,13 @@ def test_a_store_by_address_holds_blobs_too(blob_hash):
 
 
 def test_a_store_that_does_not_answer_is_told_from_a_missing_blob(tmp_path, blob_hash):
-    (tmp_path / "file").write_text("in the way")
+    archive = BlobArchive(tmp_path / "file")
+    (tmp_path / "file").write_text("in the way since")
     with pytest.raises(ArchiveUnavailableError):
-        BlobArchive(tmp_path / "file").put(blob_hash, BLOB)
+        archive.put(blob_hash, BLOB)
+
+
+def test_a_file_in_the_folders_place_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"file can not be used: it is not a folder\.$"):
+        BlobArchive(tmp_path / "file")

@@ -13,6 +13,7 @@ from tributary.failure import FAILED, PROGRAM_FAULT, explain
 pytestmark = pytest.mark.unit
 
 REQUEST = httpx.Request("POST", "http://127.0.0.1:1/rpc")
+NO_TABLE = psycopg.errors.UndefinedTable('relation "heads" does not exist\nLINE 1: SELECT secret')
 REFUSED = psycopg.OperationalError('connection failed: connection to server at "h" failed: refused\n\tIs it running?')
 
 
@@ -38,6 +39,15 @@ def test_a_lost_database_is_named_without_the_statement(error: BaseException) ->
     assert sentence.startswith("PostgreSQL does not answer (connection failed")
     assert "secret" not in sentence
     assert "\n" not in sentence
+    assert code == FAILED
+
+
+@pytest.mark.parametrize("error", [NO_TABLE, sqlalchemy.exc.ProgrammingError("SELECT secret", {}, NO_TABLE)])
+def test_a_database_of_another_schema_is_to_be_migrated(error: BaseException) -> None:
+    sentence, code = explain(error)
+    assert sentence == (
+        "The database's schema is not this version's (relation \"heads\" does not exist); `tributary migrate` mends that."
+    )
     assert code == FAILED
 
 
