@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import psycopg
-
-from ledger.db.session import connect
-from ledger.errors import DatabaseUnavailableError
+from indexer.connection import ConnectedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from ledger.chain.tx_receipt import TxReceipt
 
@@ -39,33 +35,15 @@ class DueTransaction(NamedTuple):
     attempts: int
 
 
-class CostStore:
+class CostStore(ConnectedStore):
     """The cost reader's side of the database. Not thread-safe."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url
-        self._connection: psycopg.Connection[Any] | None = None
-
-    def close(self) -> None:
-        """Close the connection; the next use opens another one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def _transaction(self) -> Iterator[psycopg.Cursor[Any]]:
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, application_name="tributary-index-costs")
-        try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                yield cursor
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.close()
-            raise DatabaseUnavailableError(f"PostgreSQL went away: {str(error).strip() or 'no reason'}.") from error
+        super().__init__(database_url, "tributary-index-costs")
 
     def due(self, chain_id: int, now: int, limit: int) -> list[DueTransaction]:
         """Transactions of a chain to be asked for, those that wait longest first."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             return [DueTransaction(*row) for row in cursor.execute(_DUE, (chain_id, now, limit))]
 
     def tell(self, chain_id: int, receipts: Sequence[TxReceipt]) -> None:
@@ -74,10 +52,10 @@ class CostStore:
             (r.gas_used, r.gas_price_wei, r.blob_gas_used, r.blob_gas_price_wei, r.l1_fee_wei,
              chain_id, r.block_hash, r.tx_hash) for r in receipts
         ]  # fmt: skip
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.executemany(_TELL, rows)
 
     def miss(self, chain_id: int, missed: Sequence[tuple[DueTransaction, int]]) -> None:
         """These were asked for in vain; each with when to ask again."""
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             cursor.executemany(_MISS, [(at, chain_id, due.block_hash, due.tx_hash) for due, at in missed])

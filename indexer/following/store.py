@@ -10,21 +10,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from typing_extensions import override
 
+from indexer.connection import ConnectedStore, first_line
 from indexer.following.copying import write_rows
 from indexer.following.heads import Head, indexed_heads
 from indexer.following.lists import check_completed_lists
 from indexer.following.undo import undo_above
 from indexer.rows.context import Filling
 from ledger.chain.blocks import BlockRef
-from ledger.db.session import connect
-from ledger.errors import (
-    DatabaseUnavailableError,
-    LaneFencedError,
-    MalformedAnswerError,
-    ReorgDetectedError,
-    UsageError,
-)
+from ledger.errors import LaneFencedError, MalformedAnswerError, ReorgDetectedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,20 +61,14 @@ SELECT max(fill), min(first_committed_at) FROM batches WHERE batch_id = %s
 """
 
 
-class ChainStore:
+class ChainStore(ConnectedStore):
     """One chain's part of the database. Not thread-safe: one follower owns it."""
 
     def __init__(self, database_url: str, chain_id: int) -> None:
-        self._url = database_url
+        super().__init__(database_url, f"tributary-index-{chain_id}")
         self.chain_id = chain_id
-        self._connection: psycopg.Connection[Any] | None = None
 
-    def close(self) -> None:
-        """Close the connection; the next use opens another one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
+    @override
     @contextmanager
     def transaction(self) -> Iterator[psycopg.Cursor[Any]]:
         """One transaction.
@@ -88,16 +77,11 @@ class ChainStore:
             DatabaseUnavailableError: the server went away; what was not committed is not there.
             MalformedAnswerError: rows that the tables' constraints refuse, so no honest node's answer.
         """
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, application_name=f"tributary-index-{self.chain_id}")
         try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
+            with super().transaction() as cursor:
                 yield cursor
         except (psycopg.IntegrityError, psycopg.DataError) as error:
-            raise MalformedAnswerError(f"A node's answer makes no rows: {_first_line(error)}.") from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.close()
-            raise DatabaseUnavailableError(f"PostgreSQL went away: {_first_line(error)}.") from error
+            raise MalformedAnswerError(f"A node's answer makes no rows: {first_line(error)}.") from error
 
     def tip(self, deployment_hash: bytes) -> BlockRef | None:
         """The last indexed block; None in a database without this chain.
@@ -214,7 +198,3 @@ class ChainStore:
                 f"Another indexer writes to this database: block {tip.number} of chain {self.chain_id} is no longer"
                 " its head. Let only one run."
             )
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -7,24 +7,23 @@ was faster with, is left alone.
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psycopg
 from psycopg import sql
 
+from indexer.connection import ConnectedStore
 from indexer.verification.batch import CommittedBatch, Place
 from indexer.verification.binary_copy import HEADER, TRAILER
 from indexer.verification.records import RECEIPT_FIELDS, SET_COLUMNS, receipt_records, set_records
 from indexer.verification.rules_query import load_rulebook
 from ledger.chain.blocks import BlockRef
 from ledger.db.models.indexer_receipts import RECEIPT_PARTITION_BATCHES, RECEIPT_PARTITION_PREFIX
-from ledger.db.session import connect
-from ledger.errors import DatabaseUnavailableError
 from ledger.protocol.batch import BatchHeader, Charge, post_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    import psycopg
 
     from indexer.verification.blob_source import CheckedBlob
     from indexer.verification.judge import Contents, Verdict
@@ -76,34 +75,11 @@ class DuePost(NamedTuple):
     attempts: int
 
 
-class VerificationStore:
+class VerificationStore(ConnectedStore):
     """The verifier's side of the database. Not thread-safe."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url
-        self._connection: psycopg.Connection[Any] | None = None
-
-    def close(self) -> None:
-        """Close the connection; the next use opens another one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @contextmanager
-    def transaction(self) -> Iterator[psycopg.Cursor[Any]]:
-        """One transaction.
-
-        Raises:
-            DatabaseUnavailableError: the server went away; what was not committed is not there.
-        """
-        if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, application_name="tributary-index-verify")
-        try:
-            with self._connection.transaction(), self._connection.cursor() as cursor:
-                yield cursor
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.close()
-            raise DatabaseUnavailableError(f"PostgreSQL went away: {str(error).strip() or 'no reason'}.") from error
+        super().__init__(database_url, "tributary-index-verify")
 
     def due_posts(self, now: int, limit: int) -> list[DuePost]:
         """Posts to be asked for, those that wait longest first."""
