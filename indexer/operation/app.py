@@ -57,6 +57,7 @@ def build_app(watch: Watch, settings: IndexerSettings) -> FastAPI:
 
 
 def _loop(loop: LoopState, now: float) -> dict[str, Any]:
+    """A loop as JSON; `now` is the watch's clock in seconds, and no float here is money."""
     idle = None if loop.succeeded_at is None else round(now - loop.succeeded_at, 3)
     behind = {"indexed_block": loop.indexed_block, "chain_block": loop.chain_block, "blocks_behind": loop.blocks_behind}
     work = {"logs": loop.logs, "batches": loop.batches, "receipts": loop.receipts, "fetching": loop.fetching}

@@ -20,7 +20,10 @@ NEEDED: Final = ("L1", "L2", "blobs")
 
 @dataclass(frozen=True, slots=True)
 class LoopState:
-    """One loop. Times are of the monotonic clock; `waiting_for` is why its last turn failed, None if it did not."""
+    """One loop; `waiting_for` is why its last turn failed, None if it did not.
+
+    Times are seconds of the monotonic clock, never money.
+    """
 
     succeeded_at: float | None = None
     waiting_for: str | None = None
