@@ -85,14 +85,14 @@ class GatewayDesk:
 
     def buy_key(self, authorization: SpendAuthorization, signature: bytes) -> str:
         """An API key for a signed cap."""
-        key = self._ask("POST", "/v1/keys", body=_signed(authorization, signature)).get("key")
+        key = self._ask("POST", "/v1/keys", body=authorization.signed_json(signature)).get("key")
         if not isinstance(key, str) or not key:
             raise MalformedAnswerError("The gateway gives no key for an authorization that it took.")
         return key
 
     def raise_cap(self, authorization: SpendAuthorization, signature: bytes) -> None:
         """Hands in a higher cap."""
-        self._ask("POST", "/v1/authorizations", body=_signed(authorization, signature))
+        self._ask("POST", "/v1/authorizations", body=authorization.signed_json(signature))
 
     def parameters(self, params_hash: bytes) -> str | None:
         """The listing of this hash, by which it made an attribution set; None if it has none that hashes to it."""
@@ -134,18 +134,6 @@ class GatewayDesk:
             code = fields.get("code") if isinstance(fields, dict) else None
             raise RefusedError(_message(said, answer.status_code), answer.status_code, str(code or ""))
         return said
-
-
-def _signed(authorization: SpendAuthorization, signature: bytes) -> dict[str, Any]:
-    return {
-        "authorization": {
-            "payer": to_hex(authorization.payer),
-            "operator": to_hex(authorization.operator),
-            "cumulativeCap": str(authorization.cumulative_cap_units),
-            "validUntil": authorization.valid_until,
-        },
-        "signature": to_hex(signature),
-    }
 
 
 def _object(content: bytes) -> dict[str, Any]:

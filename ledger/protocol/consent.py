@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ledger.errors import MalformedInputError
 from ledger.protocol.domain import Domain, address_word, word
-from ledger.protocol.hexadecimal import from_hex
+from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import MAX_U40
 
@@ -50,6 +50,16 @@ class AuditConsent:
                 word(self.valid_until),
             )
         )
+
+    def signed_json(self, signature: bytes) -> dict[str, Any]:
+        """The form that `parse_consent` reads: the EIP-712 message and its signature."""
+        message = {
+            "payer": to_hex(self.payer),
+            "operator": to_hex(self.operator),
+            "validFrom": self.valid_from,
+            "validUntil": self.valid_until,
+        }
+        return {"consent": message, "signature": to_hex(signature)}
 
 
 def parse_consent(document: Mapping[str, Any]) -> tuple[AuditConsent, bytes]:

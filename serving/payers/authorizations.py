@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from ledger.chain.blocks import BlockRef
-from ledger.errors import BadSignatureError, InvalidAuthorizationError, MalformedInputError
+from ledger.errors import BadSignatureError, InvalidAuthorizationError
 from ledger.protocol.authorization import SpendAuthorization
-from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.signature import recover
-from ledger.protocol.units import MAX_U40, MAX_U64, POST_DEADLINE_SECONDS
+from ledger.protocol.units import POST_DEADLINE_SECONDS
 from serving.clock import Clock
 from serving.database import Connection, Database
 from serving.errors import PaymentRequiredError
@@ -31,20 +29,6 @@ class SignedAuthorization:
     signature: bytes
     signer: bytes
     digest: bytes
-
-
-def parse_authorization(message: Mapping[str, Any]) -> SpendAuthorization:
-    """The authorization in the EIP-712 message's JSON form.
-
-    Raises:
-        MalformedInputError: a field is missing or of another form.
-    """
-    return SpendAuthorization(
-        payer=from_hex(message.get("payer"), 20),
-        operator=from_hex(message.get("operator"), 20),
-        cumulative_cap_units=_unsigned(message, "cumulativeCap", MAX_U64),
-        valid_until=_unsigned(message, "validUntil", MAX_U40),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +143,3 @@ async def _insert(connection: Connection, signed: SignedAuthorization) -> bool:
         "signer": signed.signer,
     }
     return await (await connection.execute(queries.INSERT_AUTHORIZATION, words)).fetchone() is not None
-
-
-def _unsigned(message: Mapping[str, Any], name: str, most: int) -> int:
-    value = message.get(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise MalformedInputError(f"{name} must be an unsigned integer, at most {most}")
-    return value

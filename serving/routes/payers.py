@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from ledger.errors import NotFoundError
+from ledger.protocol.authorization import SpendAuthorization
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from serving.errors import InvalidRequestError
 from serving.gateway import Gateway
-from serving.payers.authorizations import SignedAuthorization, parse_authorization
+from serving.payers.authorizations import SignedAuthorization
 from serving.payers.snapshots import Snapshot
 from serving.routes.bodies import read_object
 
@@ -132,7 +133,7 @@ def _signed(gateway: Gateway, fields: dict[str, Any]) -> SignedAuthorization:
     message = fields.get("authorization")
     if not isinstance(message, dict):
         raise InvalidRequestError("You must provide a SpendAuthorization.", "authorization")
-    return gateway.authorizations.verify(parse_authorization(message), from_hex(fields.get("signature"), 65))
+    return gateway.authorizations.verify(SpendAuthorization.from_json(message), from_hex(fields.get("signature"), 65))
 
 
 def _standing(payer: bytes, snapshot: Snapshot | None) -> dict[str, Any]:

@@ -53,13 +53,7 @@ class Operators:
         Raises:
             UpstreamUnavailableError: it does not take it.
         """
-        stated = {
-            "payer": to_hex(consent.payer),
-            "operator": to_hex(consent.operator),
-            "validFrom": consent.valid_from,
-            "validUntil": consent.valid_until,
-        }
-        body = to_json({"consent": stated, "signature": to_hex(signature)})
+        body = to_json(consent.signed_json(signature))
         try:
             answer = self._ask("POST", consent.operator, "/v1/consents", content=body)
         except MalformedAnswerError as error:

@@ -90,13 +90,9 @@ class DrawWorld:
         """Gives the payer's consent to every attester; from when they count it."""
         key, now = key_of(payer), self.flow.devnet.now()
         consent = AuditConsent(address_of(key), self.serving.operator, now - 60, now + 60 * DAY)
-        stated = {
-            "payer": to_hex(consent.payer), "operator": to_hex(consent.operator), "validFrom": consent.valid_from,
-            "validUntil": consent.valid_until,
-        }  # fmt: skip
-        signature = to_hex(sign(consent.digest(self.flow.deployment.receipt_domain), key))
+        body = consent.signed_json(sign(consent.digest(self.flow.deployment.receipt_domain), key))
         for attester in self.attesters:
-            given = httpx.post(f"{attester}/v1/consents", json={"consent": stated, "signature": signature}, timeout=30)
+            given = httpx.post(f"{attester}/v1/consents", json=body, timeout=30)
             assert given.status_code == 201, given.text
         return self.flow.devnet.now() + 300
 

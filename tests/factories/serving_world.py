@@ -84,15 +84,7 @@ class ServingWorld:
         valid_until = self.flow.devnet.now() + days * DAY
         authorization = SpendAuthorization(address_of(payer), self.operator, cap, valid_until)
         digest = authorization.digest(self.flow.deployment.authorization_domain)
-        return {
-            "authorization": {
-                "payer": to_hex(authorization.payer),
-                "operator": to_hex(self.operator),
-                "cumulativeCap": str(cap),
-                "validUntil": valid_until,
-            },
-            "signature": to_hex(sign(digest, payer)),
-        }
+        return authorization.signed_json(sign(digest, payer))
 
 
 def lane_key(lane: int) -> PrivateKey:

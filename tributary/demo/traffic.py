@@ -13,7 +13,7 @@ import httpx
 from ledger.errors import BadSignatureError, LedgerDifferenceError, UpstreamUnavailableError
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.authorization import SpendAuthorization
-from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
+from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import recover, sign
 from ledger.protocol.stripping import salted_hash, strip_json, strip_stream
@@ -58,16 +58,7 @@ async def buy_keys(
     async with httpx.AsyncClient(base_url=gateway, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
         for payer in payers:
             authorization = SpendAuthorization(payer.address, cast.OPERATOR.address, cap_units, valid_until)
-            signature = sign(authorization.digest(domain), payer.key)
-            body = {
-                "authorization": {
-                    "payer": checksum_address(payer.address),
-                    "operator": checksum_address(cast.OPERATOR.address),
-                    "cumulativeCap": str(cap_units),
-                    "validUntil": valid_until,
-                },
-                "signature": to_hex(signature),
-            }
+            body = authorization.signed_json(sign(authorization.digest(domain), payer.key))
             answer = _expect_success(await client.post("/v1/keys", json=body))
             keys[payer.address] = answer.json()["key"]
     return keys

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 
 from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError
 from ledger.http_exchange import Bounds, exchange
-from ledger.protocol.hexadecimal import from_hex, to_hex
+from ledger.protocol.hexadecimal import from_hex
 
 if TYPE_CHECKING:
     from ledger.protocol.authorization import SpendAuthorization
@@ -54,16 +54,8 @@ class GatewayClient:
 
     def buy_key(self, authorization: SpendAuthorization, signature: bytes) -> str:
         """An API key for a signed spending limit."""
-        body = {
-            "authorization": {
-                "payer": to_hex(authorization.payer),
-                "operator": to_hex(authorization.operator),
-                "cumulativeCap": str(authorization.cumulative_cap_units),
-                "validUntil": authorization.valid_until,
-            },
-            "signature": to_hex(signature),
-        }
-        return _text(self._object("POST", "/v1/keys", content=json.dumps(body).encode()), "key")
+        body = json.dumps(authorization.signed_json(signature)).encode()
+        return _text(self._object("POST", "/v1/keys", content=body), "key")
 
     def ask(self, key: str, request: dict[str, Any]) -> Exchange:
         """A chat completion, whole or streamed as the request says.

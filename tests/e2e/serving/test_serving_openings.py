@@ -55,11 +55,8 @@ def consent_of(
     now = world.flow.devnet.now()
     consent = AuditConsent(address_of(payer), world.operator, now - 600, now + 86_400)
     digest = consent.digest(world.flow.deployment.receipt_domain)
-    stated = {
-        "payer": to_hex(consent.payer), "operator": to_hex(consent.operator), "validFrom": consent.valid_from,
-        "validUntil": consent.valid_until,
-    }  # fmt: skip
-    return {"consent": stated | changes, "signature": to_hex(sign(digest, signer or payer))}
+    stated = consent.signed_json(sign(digest, signer or payer))
+    return stated | {"consent": stated["consent"] | changes}
 
 
 def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_else(

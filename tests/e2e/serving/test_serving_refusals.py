@@ -20,7 +20,6 @@ from serving.catalogue.local import LocalModel
 from serving.catalogue.served import CatalogueEntry
 from serving.inference.frames import Frames
 from serving.onchain.reader import ChainReader
-from serving.payers.authorizations import parse_authorization
 from tests.e2e.serving.test_serving_cut_streams import until
 from tests.factories.operator_flow import DAY, key_of
 from tests.factories.serving_world import (
@@ -280,7 +279,7 @@ def test_an_authorization_that_is_on_chain_buys_no_key(gateway: RunningGateway, 
     payer = serving_world.deposit("public payer", 10**7)
     body = serving_world.authorization(payer, 10**6)
 
-    signed = parse_authorization(body["authorization"])
+    signed = SpendAuthorization.from_json(body["authorization"])
     flow.send(flow.escrow.authorize([signed], [from_hex(body["signature"], 65)]))
     refused(httpx.post(f"{gateway.url}/v1/keys", json=body, trust_env=False), 400, "invalid_authorization")
 

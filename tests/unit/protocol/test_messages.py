@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from ledger.errors import BadSignatureError, InvalidAttributionSetError, InvalidReceiptError, MalformedInputError
 from ledger.protocol import stripping
 from ledger.protocol.attribution import SetEntry, attribution_hash, check_set
+from ledger.protocol.authorization import SpendAuthorization
+from ledger.protocol.consent import AuditConsent, parse_consent
 from ledger.protocol.content import ContentFile, content_hash, licence_of, listing, registered_uri
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, private_key, recover, sign
-from tests.unit.protocol.strategies import attribution_sets
+from ledger.protocol.units import MAX_U40, MAX_U64
+from tests.unit.protocol.strategies import addresses, attribution_sets
 
 pytestmark = pytest.mark.unit
 KEY = private_key(b"\x11" * 32)
@@ -137,6 +140,37 @@ def test_hostile_answers_are_stripped_or_refused(noise):
 def test_hostile_receipt_json_is_refused(message):
     with pytest.raises((MalformedInputError, InvalidReceiptError)):
         Receipt.from_json(message)
+
+
+SIGNATURES = st.binary(min_size=65, max_size=65)
+
+
+@given(addresses, addresses, st.integers(0, MAX_U64), st.integers(0, MAX_U40), SIGNATURES)
+def test_a_signed_authorization_is_read_as_it_was_written(payer, operator, cap, until, signature):
+    authorization = SpendAuthorization(payer, operator, cap, until)
+    sent = json.loads(json.dumps(authorization.signed_json(signature)))
+    assert SpendAuthorization.from_json(sent["authorization"]) == authorization
+    assert from_hex(sent["signature"], 65) == signature
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["payer", "operator", "cumulativeCap", "validUntil"]),
+        st.one_of(st.none(), st.integers(), st.text(max_size=70), st.booleans(), addresses.map(to_hex), st.floats()),
+    )
+)
+def test_a_hostile_authorization_is_refused_or_fits_its_types(message):
+    with contextlib.suppress(MalformedInputError):
+        read = SpendAuthorization.from_json(message)
+        assert len(read.payer) == len(read.operator) == 20
+        assert 0 <= read.cumulative_cap_units <= MAX_U64
+        assert 0 <= read.valid_until <= MAX_U40
+
+
+@given(addresses, addresses, st.integers(0, MAX_U40 - 1), SIGNATURES)
+def test_a_signed_consent_is_read_as_it_was_written(payer, operator, since, signature):
+    consent = AuditConsent(payer, operator, since, MAX_U40)
+    assert parse_consent(json.loads(json.dumps(consent.signed_json(signature)))) == (consent, signature)
 
 
 @pytest.mark.parametrize("licence", ["CC-BY-4.0", "Apache-2.0 WITH LLVM-exception", "(MIT OR GPL-2.0+)", None])

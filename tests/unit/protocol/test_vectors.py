@@ -66,6 +66,11 @@ def test_a_spend_authorization_hashes_and_signs_as_typed_data():
         from_hex(m["payer"], 20), from_hex(m["operator"], 20), m["cumulativeCap"], m["validUntil"]
     )
     check_signed(vector, AUTHORIZATION_TYPE, authorization.struct_hash())
+    sent = json.loads(json.dumps(authorization.signed_json(raw(vector["signature"]))))
+    message = {name: str(value) if name == "cumulativeCap" else value for name, value in m.items()}
+    assert sent["signature"] == vector["signature"]
+    assert sent["authorization"] == message | {name: message[name].lower() for name in ("payer", "operator")}
+    assert SpendAuthorization.from_json(sent["authorization"]) == SpendAuthorization.from_json(m) == authorization
 
 
 def test_a_distribution_hashes_and_signs_as_typed_data():
