@@ -20,18 +20,13 @@ from ledger.errors import RetryableError, TributaryError
 from payer.bounding import PAID_PATHS
 from payer.errors import BudgetExhaustedError, PayerStoppedError
 from payer.gateway import RefusedError
-from payer.settling import Came
+from payer.passing import AsyncPassingAnswer, PassingAnswer, came_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
     from payer.purse import Purse, Sending
 
 _CAP_CODES: Final = frozenset({"cap_exhausted", "authorization_expired"})
 _REMEMBERED: Final = 256
-_EVENTS: Final = "text/event-stream"
-_LONGEST_END: Final = 64
-"""Bytes in which a stream's end mark stands with the blank lines after it."""
 
 
 class PayingTransport(httpx.BaseTransport):
@@ -55,14 +50,14 @@ class PayingTransport(httpx.BaseTransport):
             response = self._send(request, sending)
             if _may_go_on(response):
                 refused = response.read()
-                self._purse.settle(sending, _came(response, refused, whole=True))
+                self._purse.settle(sending, came_of(response, refused, whole=True))
                 again = _mended(self._purse, sending, body, refused)
                 if again is None:
                     return _whole(response, refused)
                 response, sending = self._send(request, again), again
         except TributaryError as error:
             return _refusal(error)
-        response.stream = _Settling(response, self._purse, sending, self._attempts)
+        response.stream = PassingAnswer(response, self._purse, sending, self._attempts.ended)
         return response
 
     @override
@@ -98,14 +93,14 @@ class AsyncPayingTransport(httpx.AsyncBaseTransport):
             response = await self._send(request, sending)
             if _may_go_on(response):
                 refused = await response.aread()
-                await asyncio.to_thread(self._purse.settle, sending, _came(response, refused, whole=True))
+                await asyncio.to_thread(self._purse.settle, sending, came_of(response, refused, whole=True))
                 again = await asyncio.to_thread(_mended, self._purse, sending, body, refused)
                 if again is None:
                     return _whole(response, refused)
                 response, sending = await self._send(request, again), again
         except TributaryError as error:
             return _refusal(error)
-        response.stream = _AsyncSettling(response, self._purse, sending, self._attempts)
+        response.stream = AsyncPassingAnswer(response, self._purse, sending, self._attempts.ended)
         return response
 
     @override
@@ -163,84 +158,6 @@ class _Attempts:
         self._lost.pop(hashlib.sha256(sending.exchange.request).digest(), None)
 
 
-class _Settling(httpx.SyncByteStream):
-    """An answer's bytes as they come; what ends it leaves once its receipt is on disk, so that no kill loses one."""
-
-    def __init__(self, response: httpx.Response, purse: Purse, sending: Sending, attempts: _Attempts) -> None:
-        self._response = response
-        self._stream: Any = response.stream
-        self._purse = purse
-        self._sending = sending
-        self._attempts = attempts
-        self._answer = bytearray()
-        self._settled = False
-
-    @override
-    def __iter__(self) -> Iterator[bytes]:
-        held = b""
-        for chunk in self._stream:
-            if held:
-                yield held
-            self._answer += chunk
-            held = chunk if _may_be_all(self._response, self._answer) else b""
-            if not held:
-                yield chunk
-        self._settle(whole=True)
-        if held:
-            yield held
-
-    @override
-    def close(self) -> None:
-        self._stream.close()
-        self._settle(whole=False)
-
-    def _settle(self, *, whole: bool) -> None:
-        if not self._settled:
-            self._settled = True
-            came = _came(self._response, bytes(self._answer), whole=whole)
-            if self._purse.settle(self._sending, came):
-                self._attempts.ended(self._sending)
-
-
-class _AsyncSettling(httpx.AsyncByteStream):
-    """The same for an asynchronous client."""
-
-    def __init__(self, response: httpx.Response, purse: Purse, sending: Sending, attempts: _Attempts) -> None:
-        self._response = response
-        self._stream: Any = response.stream
-        self._purse = purse
-        self._sending = sending
-        self._attempts = attempts
-        self._answer = bytearray()
-        self._settled = False
-
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        held = b""
-        async for chunk in self._stream:
-            if held:
-                yield held
-            self._answer += chunk
-            held = chunk if _may_be_all(self._response, self._answer) else b""
-            if not held:
-                yield chunk
-        await self._settle(whole=True)
-        if held:
-            yield held
-
-    @override
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-        await self._settle(whole=False)
-
-    async def _settle(self, *, whole: bool) -> None:
-        if not self._settled:
-            self._settled = True
-            came = _came(self._response, bytes(self._answer), whole=whole)
-            if await asyncio.to_thread(self._purse.settle, self._sending, came):
-                self._attempts.ended(self._sending)
-
-
 def _is_paid(request: httpx.Request) -> bool:
     return request.method == "POST" and request.url.path in PAID_PATHS
 
@@ -259,25 +176,6 @@ def _paying(request: httpx.Request, sending: Sending) -> httpx.Request:
 
 def _may_go_on(response: httpx.Response) -> bool:
     return response.status_code in (401, 402)
-
-
-def _is_stream(response: httpx.Response) -> bool:
-    return str(response.headers.get("content-type", "")).startswith(_EVENTS)
-
-
-def _has_end_mark(answer: bytes | bytearray) -> bool:
-    return answer[-_LONGEST_END:].rstrip().endswith(b"data: [DONE]")
-
-
-def _may_be_all(response: httpx.Response, answer: bytearray) -> bool:
-    """Whether the client could take what has come for the whole answer, and stop reading."""
-    return _has_end_mark(answer) if _is_stream(response) else True
-
-
-def _came(response: httpx.Response, answer: bytes, *, whole: bool) -> Came:
-    streamed = _is_stream(response)
-    # A stream is whole with its end mark: clients stop reading there, and one that lacks it was cut on its way.
-    return Came(response.status_code, answer, streamed, _has_end_mark(answer) if streamed else whole)
 
 
 def _whole(response: httpx.Response, body: bytes) -> httpx.Response:
