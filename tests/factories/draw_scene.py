@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy
 from fastapi import FastAPI, Request, Response
+from fastapi.responses import StreamingResponse
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
@@ -85,8 +86,8 @@ class Scene:
     draw: Draw
     seeds: OneSeed
     honest: Opening
-    answer: Opening | bytes | None = None
-    """None: it refuses."""
+    answer: Opening | bytes | AsyncIterator[bytes] | None = None
+    """None: it refuses; what is iterated over is sent part by part."""
     refusal: bytes = b"No exchange is kept for this receipt."
     asked: int = 0
 
@@ -206,7 +207,9 @@ def open_scene(
         assert recover(asking_digest(lane, seq, signed_at), signature) == address_of(ATTESTER)
         if scene.answer is None:
             return Response(scene.refusal, 404)
-        return Response(scene.answer) if isinstance(scene.answer, bytes) else scene.answer.to_json()
+        if isinstance(scene.answer, Opening):
+            return scene.answer.to_json()
+        return Response(scene.answer) if isinstance(scene.answer, bytes) else StreamingResponse(scene.answer)
 
     with served(app) as url:
         operators = Operators({OPERATOR: url}, ATTESTER, lambda: int(time.time()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -43,21 +42,10 @@ from tests.factories.draw_scene import (
     honest_opening,
     open_scene,
     outcomes,
-    publish,
 )
 from tests.factories.operator_flow import key_of
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return publish(tmp_path_factory.mktemp("published"))
-
-
-@pytest.fixture
-def scene(database_url: str, published: Published) -> Iterator[Scene]:
-    yield from open_scene(database_url, published)
 
 
 def test_an_honest_operator_opens_and_the_root_is_signed(scene: Scene) -> None:

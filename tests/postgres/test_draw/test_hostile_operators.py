@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,20 +42,9 @@ from tests.factories.draw_scene import (
     honest_opening,
     open_scene,
     outcomes,
-    publish,
 )
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return publish(tmp_path_factory.mktemp("published"))
-
-
-@pytest.fixture
-def scene(database_url: str, published: Published) -> Iterator[Scene]:
-    yield from open_scene(database_url, published)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +84,16 @@ def test_a_set_of_other_numbers_than_integers_is_no_opening(scene: Scene, number
         scene.draw.require(FINALIZED)
 
 
-def test_an_opening_that_is_too_large_is_none_and_never_held_in_memory(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(operators_module, "LARGEST_OPENING_BYTES", 5_000)
-    scene.answer = b"x" * 200_000
+def test_an_opening_that_is_too_large_is_none_and_never_held_in_memory(scene: Scene) -> None:
+    scene.answer = without_end(b"x" * 2**20, 0.0)
     with pytest.raises(WrongRootError, match="is silent: the opening is larger than an attester reads"):
         scene.draw.require(FINALIZED)
 
 
 def test_an_opening_that_trickles_is_none(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operators_module, "_SECONDS_TO_END", -1.0)
-    scene.answer = scene.honest
+    # Two minutes are too long for a test, so that bound alone is another; the operator trickles for as long as it takes.
+    monkeypatch.setattr(operators_module, "_SECONDS_TO_END", 0.2)
+    scene.answer = without_end(b" ", 0.01)
     with pytest.raises(WrongRootError, match=r"is silent: the operator does not answer \(no whole answer within"):
         scene.draw.require(FINALIZED)
 
@@ -116,6 +104,7 @@ def test_an_operator_that_is_away_is_not_waited_for_by_every_receipt(
     """Else one operator with enough drawn receipts keeps an attester from all roots."""
     (one,) = scene.draw.look(FINALIZED)
     others = [replace(one, position=n, digest31=bytes([n]) * 31) for n in range(1, 9)]
+    # Eight more drawn receipts than the index has, and a patience of less than 20 seconds; the operator is truly mute.
     monkeypatch.setattr(checking, "drawn_receipts", lambda *_: iter([*others, one]))
     monkeypatch.setattr(operators_module, "_SECONDS_TO_ANSWER", 0.5)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as mute:
@@ -179,6 +168,12 @@ def test_one_that_can_t_be_decided_does_not_keep_the_others_waiting(scene: Scene
     with pytest.raises(NotFoundError, match="a text is missing"):
         replace(scene.draw, judge=Hesitant(judge.domain, judge.library, judge.published)).look(FINALIZED)
     assert outcomes(scene) == [(1, 1, "held")]
+
+
+async def without_end(part: bytes, pause_seconds: float) -> AsyncIterator[bytes]:
+    while True:
+        yield part
+        await asyncio.sleep(pause_seconds)  # where the server learns that nobody listens any more
 
 
 class Hesitant(Judge):
