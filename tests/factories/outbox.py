@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -16,9 +14,10 @@ from ledger.protocol.authorization import SpendAuthorization
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, sign
+from tests.factories.repeating import repeating
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from coincurve import PrivateKey
 
@@ -118,19 +117,6 @@ _INSERT = (
 )
 
 
-@contextmanager
-def mining(devnet: Devnet, pause_seconds: float = 0.1) -> Iterator[None]:
+def mining(devnet: Devnet, pause_seconds: float = 0.1) -> AbstractContextManager[None]:
     """Blocks on both chains, one after the other, until the block ends."""
-    ended = Event()
-
-    def mine() -> None:
-        while not ended.wait(pause_seconds):
-            devnet.mine()
-
-    thread = Thread(target=mine)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return repeating(devnet.mine, pause_seconds)

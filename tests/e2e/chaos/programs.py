@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +17,7 @@ import psutil
 
 from ledger.config import CHECKOUT
 from ledger.errors import ProcessFailedError
+from tests.factories.repeating import repeating
 from tributary.postgres import PostgresServer
 
 PATIENCE_SECONDS = 60.0
@@ -149,20 +150,11 @@ class Postgres:
         return [postmaster, *postmaster.children(recursive=True)]
 
 
-@contextmanager
-def kept_running(programs: Sequence[Program]) -> Iterator[None]:
+def kept_running(programs: Sequence[Program]) -> AbstractContextManager[None]:
     """Starts programs again that end by themselves, as every operator's supervisor does: with a pause between."""
-    ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.5):
-            for program in programs:
-                program.supervise()
+        for program in programs:
+            program.supervise()
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return repeating(watch, 0.5)
