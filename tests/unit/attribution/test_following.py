@@ -8,30 +8,18 @@ import pytest
 
 from ledger.attribution.errors import LibraryError
 from ledger.attribution.following import FollowedLibrary
-from ledger.attribution.library import Library, RegisteredDataset
+from ledger.attribution.library import Library
 from ledger.attribution.part import finder_among
 from ledger.attribution.published import PublishedFolder
 from ledger.attribution.standard import BACKGROUND, standard_method
-from ledger.attribution.texts import folder_hash
 from ledger.errors import NotFoundError
 from ledger.protocol.attribution import NO_PRIOR, Scan, Texts, attribute
+from tests.factories.datasets import QUOTES, dataset
 
 pytestmark = pytest.mark.unit
 
 METHOD = standard_method()
-QUOTES = (
-    "Quixotic lamplighters gathered beneath the crumbling aqueduct while seventeen cartographers argued loudly.",
-    "Obsidian dragonflies hovered over the marsh as apprentices recited forgotten theorems to bewildered herons.",
-    "Nobody in the observatory remembered who had catalogued those improbable comets before the great flood.",
-)
 EVERYTHING = " ".join(QUOTES)
-
-
-def dataset(folder: Path, asset_id: int, text: str) -> RegisteredDataset:
-    source = folder / f"source-{asset_id}"
-    source.mkdir(parents=True)
-    (source / "text.txt").write_text(text)
-    return RegisteredDataset(asset_id, folder_hash(source), source)
 
 
 @pytest.fixture

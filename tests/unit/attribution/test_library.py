@@ -18,23 +18,12 @@ from ledger.attribution.reading import PIECE_BYTES, Reader
 from ledger.attribution.standard import BACKGROUND, PARAMETERS, standard_method
 from ledger.attribution.texts import folder_hash
 from ledger.protocol.attribution import NO_PRIOR, Attribution, Texts, attribute, placed_in_file
+from tests.factories.datasets import QUOTES, dataset
 from tests.unit.attribution.cases import sentence
 
 pytestmark = pytest.mark.unit
 
 METHOD = standard_method()
-QUOTES = (
-    "Quixotic lamplighters gathered beneath the crumbling aqueduct while seventeen cartographers argued loudly.",
-    "Obsidian dragonflies hovered over the marsh as apprentices recited forgotten theorems to bewildered herons.",
-    "Nobody in the observatory remembered who had catalogued those improbable comets before the great flood.",
-)
-
-
-def dataset(folder: Path, asset_id: int, text: str) -> RegisteredDataset:
-    source = folder / f"source-{asset_id}"
-    source.mkdir(parents=True)
-    (source / "text.txt").write_text(text)
-    return RegisteredDataset(asset_id, folder_hash(source), source)
 
 
 def made(folder: Path, *texts: str) -> Library:

@@ -16,9 +16,8 @@ from structlog.testing import capture_logs
 
 from batcher.cutting import Limits, MadeBy, Waiting, cut
 from ledger.attribution.following import FollowedLibrary
-from ledger.attribution.library import Library, RegisteredDataset
+from ledger.attribution.library import Library
 from ledger.attribution.standard import BACKGROUND, standard_method
-from ledger.attribution.texts import folder_hash
 from ledger.chain.structs import AttributionMode, Kind
 from ledger.errors import RpcUnavailableError, SettingsError
 from ledger.protocol.attribution import CorpusEntry
@@ -30,19 +29,13 @@ from serving.inference.attribution import AnsweredText, Attributed, TextAttribut
 from serving.inference.call import Endpoint, parse_call
 from serving.inference.library import LibraryAttributor
 from serving.onchain.reader import PublishedPrice
+from tests.factories.datasets import dataset
 
 pytestmark = pytest.mark.unit
 
 METHOD = standard_method()
 SAID = "Quixotic lamplighters gathered beneath the crumbling aqueduct while seventeen cartographers argued."
 LATER = "My obstinate grandmother embroidered improbable constellations upon threadbare tablecloths."
-
-
-def dataset(folder: Path, asset_id: int, text: str) -> RegisteredDataset:
-    source = folder / f"source-{asset_id}"
-    source.mkdir(parents=True)
-    (source / "text.txt").write_text(text)
-    return RegisteredDataset(asset_id, folder_hash(source), source)
 
 
 @pytest.fixture
@@ -123,6 +116,7 @@ def test_the_change_is_one_point_of_the_lane_and_no_batch_has_sets_of_both(
         threading.Event().wait(pause)
         return honest(self, asked)
 
+    # The search itself is the real one; only the time that it takes on a busy machine is drawn.
     monkeypatch.setattr(TextAttributor, "_attribute", slow)
 
     async def story() -> list[Waiting]:
