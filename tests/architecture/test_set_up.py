@@ -132,6 +132,7 @@ def test_a_python_without_venv_is_told_what_to_install(tmp_path: Path, monkeypat
         "#!/bin/sh\necho 'The virtual environment was not created: ensurepip is not available.'\nexit 1\n"
     )
     crippled.chmod(0o755)
+    # Not every machine has such a Python; this says what Debian's does, and runs as any program would.
     monkeypatch.setattr(sys, "executable", str(crippled))
     with pytest.raises(set_up.SetUpError, match=r"has no venv module; on Debian .* apt-get install python3-venv"):
         set_up.make_venv()
@@ -144,7 +145,7 @@ def test_a_state_folder_that_can_not_be_made_is_explained(machine: Machine) -> N
 
 def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_up = load_set_up(tmp_path)
-    monkeypatch.setattr(set_up, "NEEDED_BYTES", 10**18)
+    monkeypatch.setattr(set_up, "NEEDED_BYTES", 10**18)  # in place of a disk that is full
     with pytest.raises(set_up.SetUpError, match=r"^The packages need .* GB in .*, and .* GB is free\.$"):
         set_up.install_missing("run", "npm")
 

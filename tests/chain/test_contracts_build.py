@@ -31,6 +31,7 @@ def test_every_contract_fits_the_code_limit(compiled: dict[str, Artifact]) -> No
 def test_what_was_compiled_is_read_back_until_a_source_changes(
     compiled: dict[str, Artifact], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The compiler is watched, not replaced: it must not be called.
     monkeypatch.setattr(contracts_build, "_compile", lambda request: pytest.fail("compiled again"))
     assert contracts_build.artifacts() == compiled
     request = contracts_build.compiler_request()

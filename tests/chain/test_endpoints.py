@@ -119,6 +119,7 @@ def test_an_allowance_halves_when_throttled_and_grows_back_bit_by_bit():
 
 
 def test_an_answer_without_an_end_is_given_up(devnet, monkeypatch):
+    # The proxy builds its answers in memory, several times over: the real bound would be a matter of gigabytes.
     monkeypatch.setattr(ledger.chain.endpoint, "MAX_ANSWER_BYTES", 1_000)
     with rpc_proxy(devnet.l2_url) as proxy, closing(RpcClient([proxy.url], devnet.l2_chain_id)) as rpc:
         rpc.verify()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from threading import Thread
+from typing import Any
 
 import pytest
 from coincurve import PrivateKey
@@ -22,12 +23,12 @@ from ledger.errors import (
     ContractRevertedError,
     FeeTooHighError,
     InsufficientFundsError,
-    RpcRejectedError,
     TransactionPendingError,
     TransactionSupersededError,
 )
 from ledger.protocol.keccak import keccak256
 from tests.factories.outbox import mining
+from tests.factories.rpc_proxy import rpc_proxy
 from tributary.contracts_build import artifacts
 from tributary.devnet import Devnet
 
@@ -181,22 +182,31 @@ def test_blocks_are_found_by_number_tag_and_hash(devnet: Devnet, l1: RpcClient) 
 
 
 def test_logs_come_in_order_however_many_requests_they_take(
-    devnet: Devnet, l1: RpcClient, sender: Sender, token: Token, monkeypatch: pytest.MonkeyPatch
+    devnet: Devnet, l1: RpcClient, sender: Sender, token: Token
 ) -> None:
     first = block_at(l1, "latest").number + 1
     for amount in range(5):
         send(devnet, sender, token.mint(sender.address, amount))
     decoder = LogDecoder({token.address: "TestToken"})
     whole = fetch_logs(l1, first, first + 4, decoder.addresses, decoder.topics)
-    original = l1.batch
+    refused: list[int] = []
 
-    def at_most_two_blocks(calls: list[tuple[str, list[dict[str, str]]]]) -> list[object]:
-        query = calls[0][1][0]
-        if int(query["toBlock"], 16) - int(query["fromBlock"], 16) > 1:
-            raise RpcRejectedError("query exceeds max block range 2", -32005)
-        return original(calls)
+    def at_most_two_blocks(call: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+        (query,) = call["params"]
+        blocks = int(query["toBlock"], 16) - int(query["fromBlock"], 16) + 1
+        if blocks <= 2:
+            return answer
+        refused.append(blocks)
+        error = {"code": -32005, "message": "query exceeds max block range 2"}
+        return {"jsonrpc": "2.0", "id": call["id"], "error": error}
 
-    monkeypatch.setattr(l1, "batch", at_most_two_blocks)
-    assert fetch_logs(l1, first, first + 4, decoder.addresses, decoder.topics) == whole
+    with (
+        rpc_proxy(devnet.l1_url) as proxy,
+        closing(RpcClient([proxy.url], devnet.l1_chain_id, name="L1")) as limited,
+    ):
+        limited.verify()
+        proxy.change = at_most_two_blocks
+        assert fetch_logs(limited, first, first + 4, decoder.addresses, decoder.topics) == whole
+    assert refused
     transfers = [decoder.decode(raw).event for raw in whole]
     assert transfers == [Transfer(bytes(20), sender.address, amount) for amount in range(5)]

@@ -47,7 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
         request = self.server.client.build_request(
             self.command, self.server.upstream + self.path, content=body, headers=headers
         )
-        true = self.server.client.send(request)
+        try:
+            true = self.server.client.send(request)
+        except httpx.ConnectError:  # whoever is behind it is away: so is it
+            self.close_connection = True
+            return
         answer = self.server.change(self.path, body, true.content)
         if answer is None:
             self.close_connection = True

@@ -73,7 +73,7 @@ def test_receipts_that_are_hidden_or_doubled_are_named(pipeline, true_api):
 
 
 def test_pages_of_any_size_are_read_to_the_end(pipeline, true_api, monkeypatch):
-    monkeypatch.setattr("audit.statements.api.PAGE", 7)
+    monkeypatch.setattr("audit.statements.api.PAGE", 7)  # this story would fit into one page of the usual size
     code, report, _ = pipeline.audit(true_api)
     assert (code, report["differences"], report["receipts"]) == (0, 0, FIRST + SECOND)
 

@@ -39,6 +39,7 @@ def faulty(entries: list[BatchEntry], method: bytes, params_hash: bytes) -> Enco
 
 
 def post_falsely(batching: Batching, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Post with the faulty encoder: a true one makes no batch that could be challenged."""
     with monkeypatch.context() as patch, mining(batching.flow.devnet):
         patch.setattr(prepare, "encode_checked", faulty)
         batching.run()

@@ -132,6 +132,7 @@ def test_a_challenge_that_comes_too_late_costs_gas_and_nothing_else(
     broadcast = Sender.broadcast
     raced: list[int] = []
 
+    # Both watchers are real; that one is overtaken between its look and its sending is left to no chance.
     def slow(self: Sender, *words: Any) -> None:
         if self.address == address_of(key_of(WATCHER)) and not raced:
             raced.append(1)

@@ -15,7 +15,7 @@ import pytest
 from coincurve import PrivateKey
 
 from audit.attribution.transcripts import load_transcripts
-from ledger.errors import SettingsError
+from ledger.errors import SettingsError, UpstreamUnavailableError
 from ledger.protocol.envelope import parse_envelope
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.units import fee_up
@@ -27,7 +27,7 @@ from payer.purse import Purse
 from payer.settings import PaySettings
 from payer.settling import Came
 from payer.transport import AsyncPayingTransport, PayingTransport
-from tests.e2e.middleman import Change, between
+from tests.e2e.middleman import Change, between, middleman
 from tests.e2e.serving.test_serving_cut_streams import until
 from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, RunningGateway, ServingWorld
 
@@ -140,17 +140,19 @@ def test_over_a_restart_the_book_goes_on_and_no_cap_falls(payer: Payer) -> None:
     assert len(payer.receipts()) == 9
 
 
-def test_a_cap_that_was_signed_and_never_arrived_is_handed_in_again(
-    payer: Payer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cap_that_was_signed_and_never_arrived_is_handed_in_again(payer: Payer) -> None:
     """As after a power cut between the book and the gateway."""
-    with payer.purse() as purse, client(purse) as asked:
+    with (
+        middleman(payer.gateway, lambda _path, _body, answer: answer) as way,
+        payer.purse(gateway=way.url) as purse,
+        client(purse) as asked,
+    ):
         asked.chat.completions.create(**ASK)
-        raise_cap = purse.gateway.raise_cap
-        monkeypatch.setattr(purse.gateway, "raise_cap", lambda *_: None)
+        way.upstream = "http://127.0.0.1:1"
         while account_of(purse).cap_units < 10 * payer.receipts()[0]:
-            purse._sign_ahead(account_of(purse).cap_units)
-        monkeypatch.setattr(purse.gateway, "raise_cap", raise_cap)
+            with pytest.raises(UpstreamUnavailableError):
+                purse._sign_ahead(account_of(purse).cap_units)
+        way.upstream = payer.gateway
         answers = [asked.chat.completions.create(**ASK) for _ in range(8)]
     assert len(answers) == 8
 

@@ -77,6 +77,7 @@ def test_the_receipt_of_a_cut_stream_covers_the_very_bytes_that_were_sent(
         await write(self, some)
         sent.append(some)
 
+    # Listened to, not replaced: what was sent is more than what reached the client, and only the gateway knows it.
     monkeypatch.setattr(StreamDelivery, "_write", recorded)
     with http.stream("POST", "/v1/chat/completions", json=LONG | {"stream": True}) as answer:
         request_id = answer.headers["x-request-id"]

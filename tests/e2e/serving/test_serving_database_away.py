@@ -105,7 +105,7 @@ def refused(answer: httpx.Response) -> httpx.Response | None:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Answers end only once it is set."""
+    """Answers end only once it is set: the engine itself is done before anybody could take the database away."""
     opened, deltas = threading.Event(), EmbeddedAdmission.deltas
 
     async def gated(self: EmbeddedAdmission) -> AsyncGenerator[Delta, None]:

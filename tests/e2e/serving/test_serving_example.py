@@ -53,7 +53,7 @@ def test_the_example_says_in_one_sentence_why_it_cannot(gateway: RunningGateway)
 def test_the_example_refuses_a_receipt_that_another_key_signed(
     gateway: RunningGateway, api_key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
+    # Planted into the running gateway: none starts, or goes on, with a key that is not its lane's.
     stranger = replace(gateway.gateway.signer, key=key_of("stranger"))
     monkeypatch.setattr(gateway.gateway.journal, "signer", stranger)
     done = run(gateway, api_key)

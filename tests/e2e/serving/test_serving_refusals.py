@@ -142,7 +142,7 @@ def test_a_fault_of_the_gateway_itself_costs_nothing(
     def broken(*_: object) -> bytes:
         raise ZeroDivisionError("not for clients")
 
-    monkeypatch.setattr(Frames, "body", broken)
+    monkeypatch.setattr(Frames, "body", broken)  # planted: no request is known that makes the gateway fail
     answer = http.post("/v1/chat/completions", json=ASK)
     assert "not for clients" not in answer.text
     refused(answer, 500, None)

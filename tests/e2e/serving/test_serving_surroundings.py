@@ -48,7 +48,7 @@ def unavailable(answer: httpx.Response) -> httpx.Response | None:
 
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Assets, prices and the lane's key are read with each look at the chain."""
+    """Assets, prices and the lane's key are read with each look at the chain, for which a test need not wait."""
     monkeypatch.setattr(gateway_module, "_CATALOGUE_SECONDS", 0.0)
 
 

@@ -235,6 +235,7 @@ def test_the_whole_command_takes_less_than_a_second_from_start_to_end(alices: by
 def test_a_file_of_many_batches_carries_openings_in_place_of_blobs(
     world: PaidWorld, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    # As for a payee with more batches than a file holds blobs; this history is too short for that.
     monkeypatch.setattr("api.explain.payout_file.MOST_BLOBS", 0)
     settings = api_settings(world.url, archive_dir=world.inner.settings.archive_dir, kept_dir=tmp_path)
     engine = open_reader(settings)

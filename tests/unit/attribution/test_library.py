@@ -179,7 +179,7 @@ def test_windows_across_the_parts_of_a_long_file_are_found(tmp_path: Path, monke
 def test_a_long_line_of_chinese_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     line = "".join(f"\u6771\u4eac{n}\u90fd\u3002\\\\u3002x\uff0c" for n in range(400))
     content = json.dumps(line).encode() if path.endswith("l") else line.encode()
-    monkeypatch.setattr(reading, "PIECE_BYTES", 100)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 100)  # small bounds again: the naive reading is slow
     monkeypatch.setattr(reading, "MOST_PIECE_BYTES", 400)
     pieces = list(Reader(METHOD, HashKey(bytes(32))).pieces(content, path))
     assert len(pieces) > 20
@@ -189,7 +189,7 @@ def test_a_long_line_of_chinese_is_read_in_pieces(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_file_without_any_separator_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 10)
+    monkeypatch.setattr(reading, "PIECE_BYTES", 1 << 10)  # and here, for a small file to pass them
     monkeypatch.setattr(reading, "MOST_PIECE_BYTES", 1 << 12)
     with pytest.raises(LibraryError, match="it is no text"):
         made(tmp_path, "x" * (1 << 13))

@@ -98,7 +98,7 @@ def file_of(batch: CommittedBatch, folder: Path) -> Path:
 def test_processes_and_the_order_of_batches_change_nothing(
     facts: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "LEAST_BATCHES_A_PROCESS", 1)
+    monkeypatch.setattr(local, "LEAST_BATCHES_A_PROCESS", 1)  # so few batches would all go to one process
     alone = owed(facts, tmp_path)
     assert in_fractions(alone) == HISTORY.owed_exactly(THROUGH)
     assert owed(facts, tmp_path, processes=2) == alone
