@@ -55,6 +55,7 @@ contract ReceiptLedgerCommitTest is LedgerModel {
         uint40[] memory times = new uint40[](1);
         (posts[0], times[0]) = ("a", 5);
 
+        // The messenger belongs to OP chains, which this one is not; what counts is whose message it says it delivers.
         vm.mockCall(messenger, who, abi.encode(stranger));
         vm.expectRevert(abi.encodeWithSelector(IReceiptLedger.LedgerNotInbox.selector, messenger));
         vm.prank(messenger);

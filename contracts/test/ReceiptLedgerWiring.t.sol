@@ -8,7 +8,8 @@ import {LedgerModel} from "./LedgerModel.sol";
 
 /// @notice A ledger refuses contracts that were built for another.
 contract ReceiptLedgerWiringTest is LedgerModel {
-    /// Makes the four contracts that name a ledger name the next one that is created here.
+    /// Makes the contracts that name a ledger name the next one that is created here: by mocks, since true ones would
+    /// have to be deployed anew for each fault below.
     function adoptNext() private returns (address next) {
         next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         vm.clearMockedCalls();

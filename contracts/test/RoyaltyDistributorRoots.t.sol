@@ -6,6 +6,12 @@ import {RootModel} from "./RootModel.sol";
 
 /// @notice How a root is submitted, and how one attester stops it.
 contract RoyaltyDistributorRootsTest is RootModel {
+    address private constant HISTORY = 0x0000F90827F1C53a10cb7A02335B175320002935;
+    /// The code that EIP-2935 prescribes there.
+    bytes private constant HISTORY_CODE =
+        hex"3373fffffffffffffffffffffffffffffffffffffffe14604657602036036042575f35600143038111604257611fff8143031160"
+        hex"4257611fff9006545f5260205ff35b5f5ffd5b5f35611fff60014303065500";
+
     /* SUBMISSION */
 
     function test_a_quorum_submits_and_everyone_is_told() external {
@@ -99,10 +105,7 @@ contract RoyaltyDistributorRootsTest is RootModel {
     function test_totals_and_blocks_never_fall() external {
         fund(200);
         submitPair(60, 40);
-        refuses(
-            distribution(pair(60, 39), 99),
-            abi.encodeWithSelector(IRoyaltyDistributor.DistributorTotalFell.selector, 99, 100)
-        );
+        refusesFall();
         Distribution memory d = distribution(pair(60, 40), 100);
         d.throughL2Block -= 1;
         refuses(
@@ -114,6 +117,14 @@ contract RoyaltyDistributorRootsTest is RootModel {
         submitPair(60, 40);
     }
 
+    /// A root after one of 100 that promises 99.
+    function refusesFall() private {
+        refuses(
+            distribution(pair(60, 39), 99),
+            abi.encodeWithSelector(IRoyaltyDistributor.DistributorTotalFell.selector, 99, 100)
+        );
+    }
+
     function test_a_disabled_root_binds_nobody() external {
         fund(200);
         submitPair(60, 40);
@@ -123,10 +134,7 @@ contract RoyaltyDistributorRootsTest is RootModel {
         distributor.disableRoot(2);
         distributor.disableRoot(3);
         vm.stopPrank();
-        refuses(
-            distribution(pair(60, 39), 99),
-            abi.encodeWithSelector(IRoyaltyDistributor.DistributorTotalFell.selector, 99, 100)
-        );
+        refusesFall();
         vm.assertEq(submitPair(60, 41), 4);
     }
 
@@ -157,29 +165,34 @@ contract RoyaltyDistributorRootsTest is RootModel {
         vm.setBlockhash(vm.getBlockNumber() - 5, keccak256("right"));
         Distribution memory d = distribution(pair(60, 40), 100);
         d.throughL2Block = uint64(vm.getBlockNumber() - 5);
-        d.throughL2BlockHash = keccak256("wrong");
-        refuses(
-            d,
-            abi.encodeWithSelector(
-                IRoyaltyDistributor.DistributorBlockHash.selector,
-                d.throughL2Block,
-                keccak256("wrong"),
-                keccak256("right")
-            )
-        );
+        refusesWrongHash(d);
         d.throughL2BlockHash = keccak256("right");
         distributor.submitRoot(d, quorumFor(d));
     }
 
     function test_an_older_block_is_checked_by_the_history_contract_where_there_is_one() external {
-        address history = 0x0000F90827F1C53a10cb7A02335B175320002935;
         fund(100);
         Distribution memory d = distribution(pair(60, 40), 100);
         d.throughL2Block = uint64(vm.getBlockNumber() - 900);
+        vm.etch(HISTORY, HISTORY_CODE);
+        chainNotes(d.throughL2Block, keccak256("right"));
+        refusesWrongHash(d);
+        vm.roll(d.throughL2Block + 8191);
+        refusesWrongHash(d);
+        // One block more, and the contract has forgotten it: it reverts.
+        vm.roll(d.throughL2Block + 8192);
+        distributor.submitRoot(d, quorumFor(d));
+        // A block that it was never told of is zero there.
+        (d.rootIndex, d.throughL2Block) = (2, d.throughL2Block + 1);
+        distributor.submitRoot(d, quorumFor(d));
+        vm.etch(HISTORY, "");
+        d.rootIndex = 3;
+        distributor.submitRoot(d, quorumFor(d));
+    }
+
+    /// Where the chain knows a block's hash to be `right`, a root with another is refused.
+    function refusesWrongHash(Distribution memory d) private {
         d.throughL2BlockHash = keccak256("wrong");
-        bytes memory question = abi.encode(d.throughL2Block);
-        vm.etch(history, hex"00");
-        vm.mockCall(history, question, abi.encode(keccak256("right")));
         refuses(
             d,
             abi.encodeWithSelector(
@@ -189,15 +202,16 @@ contract RoyaltyDistributorRootsTest is RootModel {
                 keccak256("right")
             )
         );
-        vm.mockCallRevert(history, question, "");
-        distributor.submitRoot(d, quorumFor(d));
-        vm.mockCall(history, question, abi.encode(bytes32(0)));
-        d.rootIndex = 2;
-        distributor.submitRoot(d, quorumFor(d));
-        vm.etch(history, "");
-        vm.clearMockedCalls();
-        d.rootIndex = 3;
-        distributor.submitRoot(d, quorumFor(d));
+    }
+
+    /// Tells the history contract a block's hash, as a chain does at the start of the next block.
+    function chainNotes(uint64 number, bytes32 hash) private {
+        uint256 current = vm.getBlockNumber();
+        vm.roll(number + 1);
+        vm.prank(0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE);
+        (bool told,) = HISTORY.call(abi.encode(hash));
+        vm.assertTrue(told);
+        vm.roll(current);
     }
 
     /* VETO */

@@ -55,7 +55,6 @@ interface Vm {
     function expectEmit(address emitter) external;
     function expectCall(address target, bytes calldata data) external;
     function mockCall(address target, bytes calldata data, bytes calldata answer) external;
-    function mockCallRevert(address target, bytes calldata data, bytes calldata reason) external;
     function clearMockedCalls() external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);

@@ -65,6 +65,7 @@ contract BlobOpeningTest {
 
     function test_a_chain_without_the_precompile_proves_nothing() external {
         (uint256 index,, Opening memory opening) = read(2);
+        // In place of chains without it, or with another one there: this one has the real precompile.
         vm.mockCall(address(0x0A), "", "");
         refuse(versionedHash, index, opening);
         vm.mockCall(address(0x0A), "", abi.encode(4096, BlobOpening.MODULUS - 1));
@@ -77,7 +78,7 @@ contract BlobOpeningTest {
 
     function test_a_chain_without_modexp_proves_nothing() external {
         (uint256 index,, Opening memory opening) = read(2);
-        vm.mockCall(address(0x05), "", "");
+        vm.mockCall(address(0x05), "", ""); // in place of such a chain
         vm.expectRevert(abi.encodeWithSignature("Panic(uint256)", 1));
         this.verify(versionedHash, index, opening);
     }
