@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +29,7 @@ from ledger.chain.deployment import load_deployment
 from ledger.chain.rpc import RpcClient
 from ledger.errors import TributaryError
 from ledger.protocol.attribution import SetEntry, attribution_hash
+from ledger.protocol.attribution.transcript import transcript_json
 from ledger.protocol.domain import Domain
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.receipt import Receipt
@@ -164,12 +164,7 @@ def check(exchange: Exchange, model: dict[str, Any], expected: Expectation, befo
 
 def keep(folder: Path, exchange: Exchange, receipt: Receipt, parameters: str | None) -> None:
     """Writes the exchange as a transcript, from which `tributary audit --transcripts` makes the set again."""
-    document = {
-        "format": "tributary transcript 1",
-        "request": b64encode(exchange.request).decode(),
-        "answer": b64encode(b"".join(exchange.answer)).decode(),
-        "parameters": parameters,
-    }
+    document = transcript_json(exchange.request, b"".join(exchange.answer), parameters)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{to_hex(receipt.operator)}-{receipt.lane}-{receipt.seq}.json"
     path.write_text(json.dumps(document) + "\n")

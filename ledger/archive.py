@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from ledger.durable import flush
 from ledger.errors import ArchiveUnavailableError, KzgError, SettingsError
 from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
 
@@ -121,13 +122,4 @@ def _write_durably(path: Path, blob: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    flush(path.parent)  # and the new name

@@ -67,10 +67,15 @@ def read_receipts(folder: Path) -> Iterator[KeptReceipt]:
     return map(read_receipt, receipt_paths(folder))
 
 
+def receipt_name(operator: bytes, lane: int, seq: int) -> str:
+    """What the file is called that keeps the receipt of this place, or its exchange: in order of seq by name."""
+    return f"{operator.hex()}-{lane:05d}-{seq:020d}.json"
+
+
 def keep_receipt(folder: Path, envelope: Mapping[str, Any]) -> Path:
     """Write an answer's envelope where `read_receipts` finds it, whole or not at all; its path."""
     receipt = Receipt.from_json(envelope["receipt"])
-    path = folder / f"{receipt.operator.hex()}-{receipt.lane:05d}-{receipt.seq:020d}.json"
+    path = folder / receipt_name(receipt.operator, receipt.lane, receipt.seq)
     part = path.with_suffix(".part")
     part.write_bytes(to_json(dict(envelope)))
     part.replace(path)

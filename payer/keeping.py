@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
-from ledger.receipt_files import keep_receipt
+from ledger.durable import flush
+from ledger.protocol.attribution.transcript import transcript_json
+from ledger.receipt_files import keep_receipt, receipt_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ledger.protocol.envelope import Envelope
     from ledger.protocol.receipt import Receipt
-
-FORMAT = "tributary transcript 1"
 
 
 class Evidence:
@@ -32,15 +30,16 @@ class Evidence:
 
     def keep(self, envelope: Envelope) -> None:
         """A receipt that holds, on disk when this returns."""
-        _flush(keep_receipt(self.receipts, envelope.document))
+        flush(keep_receipt(self.receipts, envelope.document))
 
     def receipt_path(self, operator: bytes, lane: int, seq: int) -> Path:
         """Where `keep` puts the receipt of this place."""
-        return self.receipts / f"{operator.hex()}-{lane:05d}-{seq:020d}.json"
+        return self.receipts / receipt_name(operator, lane, seq)
 
     def keep_exchange(self, receipt: Receipt, request: bytes, answer: bytes, parameters: str | None) -> None:
         """A whole exchange, as docs/spec/transcript.md has it."""
-        self._transcript(self.transcripts, _name(receipt), request, answer, parameters)
+        name = receipt_name(receipt.operator, receipt.lane, receipt.seq)
+        self._transcript(self.transcripts, name, request, answer, parameters)
 
     def keep_wrong_exchange(self, request_id: str, request: bytes, answer: bytes) -> Path:
         """An exchange whose receipt does not hold, or can't be read."""
@@ -50,31 +49,13 @@ class Evidence:
         """A receipt that does not hold and came without an answer."""
         path = self.wrong / f"{request_id}.json"
         path.write_bytes(to_json(dict(envelope.document)))
-        _flush(path)
+        flush(path)
         return path
 
     def _transcript(self, folder: Path, name: str, request: bytes, answer: bytes, parameters: str | None) -> Path:
-        document = {
-            "format": FORMAT,
-            "request": b64encode(request).decode(),
-            "answer": b64encode(answer).decode(),
-            "parameters": parameters,
-        }
         path = folder / name
         part = path.with_suffix(".part")
-        part.write_bytes(to_json(document))
-        _flush(part)
+        part.write_bytes(to_json(transcript_json(request, answer, parameters)))
+        flush(part)
         part.replace(path)
         return path
-
-
-def _name(receipt: Receipt) -> str:
-    return f"{receipt.operator.hex()}-{receipt.lane:05d}-{receipt.seq:020d}.json"
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

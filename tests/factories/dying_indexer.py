@@ -30,7 +30,7 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "a linked run is fetched": (ChainSource, "linked_run", AFTER),
     "rows of a run are being written": (following_store, "write_rows", AFTER),
     "a run is committed": (ChainStore, "advance", AFTER),
-    "a blob lies beside its place": (ledger.archive, "_sync_folder", BEFORE),
+    "a blob lies beside its place": (ledger.archive, "flush", BEFORE),
     "a blob is archived": (ledger.archive.BlobArchive, "put_checked", AFTER),
     "a post's blobs are noted": (VerificationStore, "fetched", AFTER),
     "a batch is judged": (VerificationStore, "decide", BEFORE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ledger.protocol.attribution import (
     attribution_hash,
     parameters_listing,
 )
+from ledger.protocol.attribution.transcript import transcript_json
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.stripping import mark_json, receipt_member, salted_hash
@@ -57,12 +57,8 @@ def keep_transcript(
         "set": [{"assetId": entry.asset_id, "ppm": entry.ppm} for entry in (honest if entries is None else entries)],
     }
     listing = parameters_listing(held.method.parameters, held.corpus if corpus is None else corpus)
-    document = {
-        "format": "tributary transcript 1",
-        "request": b64encode(request).decode(),
-        "answer": b64encode(mark_json(body if produced is None else produced, receipt_member(envelope))).decode(),
-        "parameters": listing.decode(),
-    }
+    answer = mark_json(body if produced is None else produced, receipt_member(envelope))
+    document = transcript_json(request, answer, listing.decode())
     path = folder / "transcript.json"
     path.write_text(json.dumps(document))
     return path

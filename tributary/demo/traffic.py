@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import httpx
 
 from ledger.errors import BadSignatureError, LedgerDifferenceError, UpstreamUnavailableError
 from ledger.protocol.attribution import SetEntry, attribution_hash
+from ledger.protocol.attribution.transcript import transcript_json
 from ledger.protocol.authorization import SpendAuthorization
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.receipt import Receipt
@@ -42,12 +42,7 @@ class Answer:
 
     def transcript(self, parameters: str | None) -> dict[str, Any]:
         """The exchange as clients keep it; docs/spec/transcript.md."""
-        return {
-            "format": "tributary transcript 1",
-            "request": b64encode(self.request).decode(),
-            "answer": b64encode(self.answer).decode(),
-            "parameters": parameters,
-        }
+        return transcript_json(self.request, self.answer, parameters)
 
 
 async def buy_keys(

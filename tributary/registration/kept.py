@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ledger.config import state_folder
+from ledger.durable import flush
 from ledger.errors import UsageError
 
 if TYPE_CHECKING:
@@ -79,9 +80,5 @@ class Keeper:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        flush(self.path.parent)
         return kept

@@ -1,11 +1,12 @@
-"""From the bytes of a request and its answer to the texts that attribution compares.
+"""An exchange as clients keep it, and the texts in it that attribution compares.
 
 Both sides use it: the gateway on what it sends, a client or an auditor on what was kept.
-Source: docs/spec/attribution.md, "Texts".
+Source: docs/spec/transcript.md, and docs/spec/attribution.md, "Texts".
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import from_json
@@ -18,11 +19,23 @@ from ledger.protocol.hexadecimal import from_hex
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+FORMAT: Final = "tributary transcript 1"
+
 NO_TEXTS: Final = Texts((), ())
 """What has no text to compare: a prompt of token ids, an answer without words."""
 
 _EVENT: Final = b"data: "
 _DONE: Final = b"[DONE]"
+
+
+def transcript_json(request: bytes, answer: bytes, parameters: str | None) -> dict[str, Any]:
+    """What a client keeps: both bodies as they went over the wire, and the listing that made the set."""
+    return {
+        "format": FORMAT,
+        "request": b64encode(request).decode(),
+        "answer": b64encode(answer).decode(),
+        "parameters": parameters,
+    }
 
 
 def listed_corpus(parameters: bytes) -> tuple[CorpusEntry, ...]:
