@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -21,6 +20,7 @@ from ledger.protocol.blob.encode import BatchEntry, encode
 from ledger.protocol.hexadecimal import to_hex
 from ledger.receipt_files import read_receipts
 from payer.settings import PaySettings
+from tests.e2e.serving.started import started
 from tests.factories.serving_world import RunningGateway, ServingWorld, running
 
 pytestmark = pytest.mark.e2e
@@ -50,20 +50,8 @@ def environment(world: ServingWorld, key: PrivateKey, gateway: str, folder: Path
     return os.environ | {PaySettings.variable(name): str(value) for name, value in fields.items()}
 
 
-@contextmanager
-def proxy(words: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = [sys.executable, "-m", "tributary", "pay"]
-    with subprocess.Popen(command, cwd=CHECKOUT, env=words, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            for line in process.stdout:
-                address = re.search(r"use (http://\S+)/v1", line)
-                if address:
-                    break
-            else:
-                pytest.fail("the proxy did not start")
-            yield address[1], process
-        finally:
-            process.kill()
+def proxy(words: dict[str, str]) -> AbstractContextManager[tuple[str, subprocess.Popen[str]]]:
+    return started(["tributary", "pay"], words, "use")
 
 
 def tell(words: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,19 +6,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
-from ledger.config import CHECKOUT
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.stripping import salted_hash, strip_stream
 from serving.settings import ServingSettings
+from tests.e2e.serving.started import started
 from tests.e2e.serving.test_serving_cut_streams import tokens_in
 from tests.factories.dying_gateway import STEPS
 from tests.factories.serving_world import ServingWorld, buy_key, running
@@ -31,25 +29,13 @@ LANE = 2
 OF_STREAMS = ("after_checkpoint", "mid_stream")
 
 
-@contextmanager
 def process(
     world: ServingWorld, database_url: str, step: str, **changes: Any
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+) -> AbstractContextManager[tuple[str, subprocess.Popen[str]]]:
     """A gateway in a process of its own that will kill itself at the step: its address and itself."""
     fields = world.settings(database_url, lane=LANE, **changes)
     environment = os.environ | {ServingSettings.variable(name): str(value) for name, value in fields.items()}
-    words = [sys.executable, "-m", "tests.factories.dying_gateway", step]
-    with subprocess.Popen(words, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) as child:
-        try:
-            for line in child.stdout:
-                address = re.search(r"Serving (http://\S+)/v1", line)
-                if address:
-                    break
-            else:
-                pytest.fail("the gateway did not start")
-            yield address[1], child
-        finally:
-            child.kill()
+    return started(["tests.factories.dying_gateway", step], environment, "Serving")
 
 
 def ask_until_death(url: str, key: str, ask: dict[str, Any], headers: dict[str, str]) -> tuple[str | None, bytes]:

@@ -6,8 +6,8 @@ import openai
 import pytest
 
 from ledger.protocol.hexadecimal import to_hex
-from ledger.protocol.stripping import strip_json, strip_stream
-from tests.e2e.serving.checked import check_envelope
+from ledger.protocol.stripping import strip_json
+from tests.e2e.serving.checked import check_envelope, check_stream
 from tests.factories.serving_world import INPUT_PRICE, RunningGateway, ServingWorld, contents
 
 pytestmark = pytest.mark.e2e
@@ -54,13 +54,8 @@ def test_a_stream_carries_its_receipt_where_no_client_stumbles_over_it(
     client: openai.OpenAI, serving_world: ServingWorld, include_usage: bool
 ) -> None:
     options = {"stream_options": {"include_usage": True}} if include_usage else {}
-    with client.chat.completions.with_streaming_response.create(
-        model="quill:bierce", messages=CHAT, max_tokens=10, stream=True, **options
-    ) as raw:
-        stream = b"".join(raw.iter_bytes())
-        request = raw.http_request.content
-    produced, envelope = strip_stream(stream)
-    receipt = check_envelope(serving_world, envelope, request, produced)
+    ask = {"model": "quill:bierce", "messages": CHAT, "max_tokens": 10}
+    stream, _, receipt = check_stream(serving_world, client.chat.completions, **ask, **options)
     assert receipt.output_units == 10 or receipt.output_units < 10
     assert stream.endswith(b"data: [DONE]\n\n")
     assert b"\n\n: receipt {" in stream

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import httpx
@@ -10,7 +9,7 @@ import openai
 import pytest
 
 from ledger.protocol.stripping import strip_json, strip_stream
-from tests.e2e.serving.checked import check_envelope
+from tests.e2e.serving.checked import check_envelope, check_stream, events_of
 from tests.factories.serving_world import RunningGateway, ServingWorld, running
 from tests.factories.upstreams import PacedNode, paced_nodes, write_upstreams
 
@@ -73,16 +72,11 @@ def test_usage_is_asked_for_and_taken_out_again(
     client: openai.OpenAI, serving_world: ServingWorld, node: PacedNode, include_usage: bool
 ) -> None:
     options = {"stream_options": {"include_usage": True}} if include_usage else {}
-    with client.chat.completions.with_streaming_response.create(
-        model="quill", messages=CHAT, max_tokens=4, stream=True, **options
-    ) as raw:
-        stream = b"".join(raw.iter_bytes())
-        request = raw.http_request.content
-    produced, envelope = strip_stream(stream)
-    receipt = check_envelope(serving_world, envelope, request, produced)
+    ask = {"model": "quill", "messages": CHAT, "max_tokens": 4}
+    _, produced, receipt = check_stream(serving_world, client.chat.completions, **ask, **options)
     assert (receipt.input_units, receipt.output_units) == (6, 4)
     assert node.last_body["stream_options"]["include_usage"] is True
-    events = [json.loads(e[6:]) for e in produced.split(b"\n\n") if e.startswith(b"data: {")]
+    events = events_of(produced)
     assert [e["usage"] for e in events if e.get("usage")] == (
         [
             {
@@ -166,8 +160,8 @@ def receipt_of(client: openai.OpenAI, streamed: bool) -> tuple[dict, str]:
         return answer.model_extra["receipt"]["receipt"], answer.choices[0].message.content
     with client.chat.completions.with_streaming_response.create(**asked, stream=True) as raw:
         produced, envelope = strip_stream(b"".join(raw.iter_bytes()))
-    events = [json.loads(e[6:]) for e in produced.split(b"\n\n") if e.startswith(b"data: {")]
-    return envelope["receipt"], "".join(c["delta"].get("content") or "" for e in events for c in e["choices"])
+    told = (choice["delta"].get("content") or "" for event in events_of(produced) for choice in event["choices"])
+    return envelope["receipt"], "".join(told)
 
 
 @pytest.mark.parametrize("fault", ["cut", "error_event", "broken_stream", "no_finish"])

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import openai
 import pytest
 
-from ledger.protocol.stripping import strip_json, strip_stream
-from tests.e2e.serving.checked import check_envelope
+from ledger.protocol.stripping import strip_json
+from tests.e2e.serving.checked import check_envelope, check_stream
 from tests.factories.serving_world import RunningGateway, ServingWorld
 
 pytestmark = pytest.mark.e2e
@@ -40,13 +40,8 @@ def test_both_gateways_count_the_same_tokens(
 
 
 def test_a_stream_through_both_has_one_receipt_and_one_end(bought: openai.OpenAI, serving_world: ServingWorld) -> None:
-    with bought.completions.with_streaming_response.create(
-        model="quill", prompt=["She was", "He was"], n=2, max_tokens=9, stream=True, seed=3
-    ) as raw:
-        stream = b"".join(raw.iter_bytes())
-        request = raw.http_request.content
-    produced, envelope = strip_stream(stream)
-    receipt = check_envelope(serving_world, envelope, request, produced)
+    ask = {"model": "quill", "prompt": ["She was", "He was"], "n": 2, "max_tokens": 9, "seed": 3}
+    stream, _, receipt = check_stream(serving_world, bought.completions, **ask)
     assert stream.count(b": receipt ") == stream.count(b"data: [DONE]") == 1
     assert 4 <= receipt.output_units <= 36
 
