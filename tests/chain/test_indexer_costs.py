@@ -14,9 +14,8 @@ from indexer.running import catch_up
 from ledger.chain.quantities import to_data
 from ledger.chain.rpc import RpcClient
 from ledger.chain.tx_receipt import parse_tx_receipt
-from tests.factories.indexed_world import IndexedWorld, indexed_world
+from tests.factories.indexed_world import IndexedWorld, own_indexed_world
 from tests.factories.rpc_proxy import Proxy, rpc_proxy
-from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
@@ -31,15 +30,9 @@ UNTOLD = "SELECT count(*) FROM transaction_costs WHERE gas_used IS NULL"
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, module_database_url: str) -> Iterator[IndexedWorld]:
     """Chains of this module's own: one of them is rolled back."""
-    with (
-        Devnet.start() as devnet,
-        indexed_world(devnet, tmp_path_factory.mktemp("costs"), module_database_url) as world,
-    ):
-        for node in (devnet.l1, devnet.l2):
-            node.call("evm_setIntervalMining", 0)
-        world.prepare()
+    with own_indexed_world(tmp_path_factory.mktemp("costs"), module_database_url) as world:
         world.finalize(world.commit([1_000, 2_000]))
-        devnet.finalize()
+        world.flow.devnet.finalize()
         yield world
 
 

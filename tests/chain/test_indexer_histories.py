@@ -16,8 +16,7 @@ from api.settings import ApiSettings
 from audit.command import app as audit
 from tests.factories.history_walk import Walk
 from tests.factories.http_server import served
-from tests.factories.indexed_world import IndexedWorld, indexed_world
-from tributary.devnet import Devnet
+from tests.factories.indexed_world import IndexedWorld, own_indexed_world
 
 pytestmark = pytest.mark.chain
 
@@ -41,15 +40,8 @@ WHOLE_STORY = [
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, module_database_url) -> Iterator[IndexedWorld]:
-    with (
-        Devnet.start() as devnet,
-        indexed_world(devnet, tmp_path_factory.mktemp("histories"), module_database_url) as world,
-    ):
-        for node in (devnet.l1, devnet.l2):
-            # A block that anvil mines by the clock while it replaces others leaves a hole in its chain.
-            node.call("evm_setIntervalMining", 0)
-        world.prepare()
-        devnet.finalize()
+    with own_indexed_world(tmp_path_factory.mktemp("histories"), module_database_url) as world:
+        world.flow.devnet.finalize()
         yield world
 
 

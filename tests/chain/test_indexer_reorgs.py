@@ -15,9 +15,8 @@ from indexer.following import follower
 from indexer.operation.watch import Watch
 from indexer.running import follow
 from ledger.errors import MalformedAnswerError, ReorgDetectedError, ReorgTooDeepError
-from tests.factories.indexed_world import IndexedWorld, indexed_world
+from tests.factories.indexed_world import IndexedWorld, own_indexed_world
 from tests.factories.rpc_proxy import rpc_proxy
-from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
@@ -25,16 +24,9 @@ pytestmark = pytest.mark.chain
 @pytest.fixture(scope="module")
 def world(tmp_path_factory, module_database_url) -> Iterator[IndexedWorld]:
     """Chains of this module's own: they will not be what they were."""
-    with (
-        Devnet.start() as devnet,
-        indexed_world(devnet, tmp_path_factory.mktemp("reorgs"), module_database_url) as world,
-    ):
-        for node in (devnet.l1, devnet.l2):
-            # A block that anvil mines by the clock while it replaces others leaves a hole in its chain.
-            node.call("evm_setIntervalMining", 0)
-        world.prepare()
+    with own_indexed_world(tmp_path_factory.mktemp("reorgs"), module_database_url) as world:
         world.finalize(world.commit([100, 200, 300]))
-        devnet.finalize()
+        world.flow.devnet.finalize()
         world.index()
         yield world
 

@@ -160,6 +160,17 @@ def indexed_world(devnet: Devnet, folder: Path, database_url: str) -> Iterator[I
         yield IndexedWorld(flow, indexer_settings(devnet, deployments, folder / "archive", database_url))
 
 
+@contextmanager
+def own_indexed_world(folder: Path, database_url: str) -> Iterator[IndexedWorld]:
+    """The same on chains of its own, whose blocks may be replaced; what is needed before the first batch is there."""
+    with Devnet.start() as devnet, indexed_world(devnet, folder, database_url) as world:
+        for node in (devnet.l1, devnet.l2):
+            # A block that anvil mines by the clock while it replaces others leaves a hole in its chain.
+            node.call("evm_setIntervalMining", 0)
+        world.prepare()
+        yield world
+
+
 def indexer_settings(devnet: Devnet, deployments: Path, archive: Path, database_url: str) -> IndexerSettings:
     return IndexerSettings.load(
         l1_rpc_url=(devnet.l1_url,),
