@@ -23,4 +23,15 @@ abstract contract EscrowModel is World {
         if (own != 0) deposit(operator, own);
         authorizeAs(PAYER_KEY, payer, CAP, inDays(30));
     }
+
+    /// A payer thaws all it has, which is collected meanwhile, and takes out what is left: nothing.
+    function withdrawsWhatWasCollected() internal {
+        funded(100, 0);
+        vm.prank(payer);
+        escrow.thaw(operator, 100);
+        collect(1, charge(payer, 100));
+        skip(84 hours);
+        vm.prank(payer);
+        escrow.withdraw(operator);
+    }
 }

@@ -113,13 +113,7 @@ contract PaymentEscrowAccountsTest is EscrowModel {
     }
 
     function test_a_thaw_that_was_collected_whole_pays_nothing_and_ends() external {
-        funded(100, 0);
-        vm.prank(payer);
-        escrow.thaw(operator, 100);
-        collect(1, charge(payer, 100));
-        skip(84 hours);
-        vm.prank(payer);
-        escrow.withdraw(operator);
+        withdrawsWhatWasCollected();
         vm.assertEq(token.balanceOf(payer), 0);
         deposit(payer, 10);
         vm.assertEq(view_(payer).thawing, 0);

@@ -5,18 +5,22 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {IPaymentEscrow} from "../interfaces/IPaymentEscrow.sol";
 import {PaymentEscrow} from "../src/PaymentEscrow.sol";
 import {ExactTransfer} from "../src/libraries/ExactTransfer.sol";
-import {CallbackToken, DecimalsToken, FeeToken, NonzeroToken, RebasingToken, SilentToken} from "./tokens/OddTokens.sol";
+import {
+    CallbackToken,
+    DecimalsToken,
+    FeeToken,
+    NonzeroToken,
+    OddToken,
+    RebasingToken,
+    SilentToken
+} from "./tokens/OddTokens.sol";
 import {EscrowModel} from "./EscrowModel.sol";
 
 /// @notice Tokens that are refused, and tokens that are put up with.
 contract PaymentEscrowTokensTest is EscrowModel {
     function test_a_token_with_a_fee_is_refused_on_the_way_in_and_out() external {
         FeeToken fee = new FeeToken();
-        deploy(IERC20Metadata(address(fee)), address(0));
-        fee.mint(address(this), 10);
-        fee.approve(address(escrow), 10);
-        vm.expectRevert(abi.encodeWithSelector(ExactTransfer.TransferNotExact.selector, 10, 9));
-        escrow.deposit(payer, operator, 10);
+        refusesDepositOf(fee);
         fee.setFee(false);
         escrow.deposit(payer, operator, 10);
         fee.setFee(true);
@@ -26,10 +30,14 @@ contract PaymentEscrowTokensTest is EscrowModel {
     }
 
     function test_a_token_that_rebases_is_refused() external {
-        RebasingToken rebasing = new RebasingToken();
-        deploy(IERC20Metadata(address(rebasing)), address(0));
-        rebasing.mint(address(this), 10);
-        rebasing.approve(address(escrow), 10);
+        refusesDepositOf(new RebasingToken());
+    }
+
+    /// Ten of the token are sent, and nine arrive.
+    function refusesDepositOf(OddToken odd) private {
+        deploy(IERC20Metadata(address(odd)), address(0));
+        odd.mint(address(this), 10);
+        odd.approve(address(escrow), 10);
         vm.expectRevert(abi.encodeWithSelector(ExactTransfer.TransferNotExact.selector, 10, 9));
         escrow.deposit(payer, operator, 10);
     }
@@ -47,13 +55,7 @@ contract PaymentEscrowTokensTest is EscrowModel {
 
     function test_a_token_that_refuses_to_move_nothing_holds_nobody_up() external {
         deploy(IERC20Metadata(address(new NonzeroToken())), address(0));
-        funded(100, 0);
-        vm.prank(payer);
-        escrow.thaw(operator, 100);
-        collect(1, charge(payer, 100));
-        skip(84 hours);
-        vm.prank(payer);
-        escrow.withdraw(operator);
+        withdrawsWhatWasCollected();
         vm.assertEq(view_(payer).thawEnd, 0);
         vm.prank(address(ledger));
         escrow.releaseCustody(2, 0);

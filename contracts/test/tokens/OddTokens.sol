@@ -3,20 +3,25 @@ pragma solidity ^0.8.26;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 
-/// @notice Takes one unit on every transfer while its fee is on.
-contract FeeToken is ERC20("Fee", "FEE") {
-    bool public feeOn = true;
+/// @notice Six decimals, as much as one likes, and a fault of its own in each that stands on it.
+abstract contract OddToken is ERC20 {
+    constructor(string memory name_, string memory symbol_) ERC20(name_, symbol_) {}
 
     function mint(address to, uint256 amount) external {
         _mint(to, amount);
     }
 
-    function setFee(bool on) external {
-        feeOn = on;
-    }
-
     function decimals() public pure override returns (uint8) {
         return 6;
+    }
+}
+
+/// @notice Takes one unit on every transfer while its fee is on.
+contract FeeToken is OddToken("Fee", "FEE") {
+    bool public feeOn = true;
+
+    function setFee(bool on) external {
+        feeOn = on;
     }
 
     function _update(address from, address to, uint256 value) internal override {
@@ -26,16 +31,8 @@ contract FeeToken is ERC20("Fee", "FEE") {
 }
 
 /// @notice Balances are shares of a supply that grows: what arrives is rounded down.
-contract RebasingToken is ERC20("Rebasing", "REB") {
+contract RebasingToken is OddToken("Rebasing", "REB") {
     uint256 private constant UNITS_PER_MILLION_SHARES = 1_000_003;
-
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function decimals() public pure override returns (uint8) {
-        return 6;
-    }
 
     function balanceOf(address account) public view override returns (uint256) {
         return super.balanceOf(account) * UNITS_PER_MILLION_SHARES / 1e6;
@@ -73,12 +70,8 @@ contract SilentToken {
 }
 
 /// @notice Refuses transfers from and to listed addresses, and can rebase.
-contract BlacklistToken is ERC20("Blacklist", "BLK") {
+contract BlacklistToken is OddToken("Blacklist", "BLK") {
     mapping(address => bool) public listed;
-
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
 
     function list(address account, bool refused) external {
         listed[account] = refused;
@@ -89,10 +82,6 @@ contract BlacklistToken is ERC20("Blacklist", "BLK") {
         _burn(account, amount);
     }
 
-    function decimals() public pure override returns (uint8) {
-        return 6;
-    }
-
     function _update(address from, address to, uint256 value) internal override {
         require(!listed[from] && !listed[to], "listed");
         super._update(from, to, value);
@@ -100,15 +89,7 @@ contract BlacklistToken is ERC20("Blacklist", "BLK") {
 }
 
 /// @notice Refuses to move nothing.
-contract NonzeroToken is ERC20("Nonzero", "NZ") {
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function decimals() public pure override returns (uint8) {
-        return 6;
-    }
-
+contract NonzeroToken is OddToken("Nonzero", "NZ") {
     function _update(address from, address to, uint256 value) internal override {
         require(value != 0, "nothing");
         super._update(from, to, value);
@@ -116,15 +97,7 @@ contract NonzeroToken is ERC20("Nonzero", "NZ") {
 }
 
 /// @notice Calls the recipient after a transfer, as ERC-777 does.
-contract CallbackToken is ERC20("Callback", "CBK") {
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function decimals() public pure override returns (uint8) {
-        return 6;
-    }
-
+contract CallbackToken is OddToken("Callback", "CBK") {
     function _update(address from, address to, uint256 value) internal override {
         super._update(from, to, value);
         if (to.code.length != 0 && from != address(0)) {
@@ -148,19 +121,11 @@ contract DecimalsToken is ERC20("Decimals", "DEC") {
 }
 
 /// @notice Makes one call that was set up before, in the middle of a transfer, and may refuse that transfer by its answer.
-contract HookToken is ERC20("Hook", "HK") {
+contract HookToken is OddToken("Hook", "HK") {
     address private _target;
     bytes private _data;
     bool private _refuses;
     bool public called;
-
-    function mint(address to, uint256 amount) external {
-        _mint(to, amount);
-    }
-
-    function decimals() public pure override returns (uint8) {
-        return 6;
-    }
 
     function arm(address target, bytes calldata data, bool refuses) external {
         (_target, _data, _refuses, called) = (target, data, refuses, false);
