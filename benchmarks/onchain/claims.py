@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.onchain.batches import Spent, on_l2
-from benchmarks.onchain.world import ATTESTERS, made_up
+from benchmarks.onchain.world import made_up
 from ledger.chain.blocks import block_at
 from ledger.chain.structs import Claim
 from ledger.protocol.distribution import Distribution, leaf_hash
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import sign
-from tests.factories.operator_flow import DAY
+from tests.factories.operator_flow import ATTESTERS, DAY
 
 if TYPE_CHECKING:
     from ledger.chain.transaction import Call

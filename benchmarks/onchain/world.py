@@ -11,7 +11,15 @@ from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
+from tests.factories.operator_flow import (
+    ATTESTERS,
+    INPUT_PRICE,
+    OUTPUT_PRICE,
+    OperatorFlow,
+    key_of,
+    operator_flow,
+    terms_for,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +27,6 @@ if TYPE_CHECKING:
 
     from tributary.devnet import Devnet
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYER_NAMES = tuple(f"payer {n}" for n in range(10))
 BOND, DEPOSIT = 100_000_000_000, 1_000_000_000
 BURN_ADDRESS = bytes.fromhex("000000000000000000000000000000000000dead")

@@ -13,12 +13,19 @@ from ledger.chain.blocks import block_at
 from ledger.config import CHECKOUT
 from ledger.protocol.blob import kzg
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
+from tests.factories.operator_flow import (
+    ATTESTERS,
+    INPUT_PRICE,
+    OUTPUT_PRICE,
+    OperatorFlow,
+    key_of,
+    operator_flow,
+    terms_for,
+)
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 BOND, OWN_DEPOSIT = 1_000_000_000, 100_000_000
 
 

@@ -20,6 +20,7 @@ from ledger.protocol.blob.layout import FE_BYTES, a_position, b_position, p_posi
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, sign
 from tests.factories.operator_flow import (
+    ATTESTERS,
     DAY,
     INPUT_PRICE,
     OUTPUT_PRICE,
@@ -32,7 +33,6 @@ from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYERS = sorted((key_of(f"challenged payer {n}") for n in range(2)), key=address_of)
 OWNER = address_of(key_of("model owner"))
 BOND, DEPOSIT = 1_000_000_000, 50_000_000

@@ -16,12 +16,20 @@ from ledger.errors import ContractRevertedError
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import EncodedBatch
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
+from tests.factories.operator_flow import (
+    ATTESTERS,
+    DAY,
+    INPUT_PRICE,
+    OUTPUT_PRICE,
+    OperatorFlow,
+    key_of,
+    operator_flow,
+    terms_for,
+)
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYER = key_of("payer of unattested batches")
 BOND, DEPOSIT = 1_000_000_000, 50_000_000
 DATA_COMMITMENT = b"\x01where another layer has it"

@@ -15,6 +15,7 @@ from ledger.protocol.distribution import Distribution, DistributionTree, Payout
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of, sign
 from tests.factories.operator_flow import (
+    ATTESTERS,
     DAY,
     INPUT_PRICE,
     OUTPUT_PRICE,
@@ -29,7 +30,6 @@ from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYER_NAMES = sorted(("payer 0", "payer 1"), key=lambda name: address_of(key_of(name)))
 PAYERS = [key_of(name) for name in PAYER_NAMES]
 OWNER = address_of(key_of("model owner"))

@@ -18,9 +18,9 @@ from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
 from ledger.protocol.distribution import Payout
 from ledger.protocol.signature import address_of, sign
-from tests.e2e.audit_story import ALICE, ATTESTERS, CAROL, RICH, Story, tell
+from tests.e2e.audit_story import ALICE, CAROL, RICH, Story, tell
 from tests.e2e.middleman import between
-from tests.factories.operator_flow import key_of, operator_flow
+from tests.factories.operator_flow import ATTESTERS, key_of, operator_flow
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.e2e

@@ -20,6 +20,7 @@ from ledger.chain.structs import BatchRecord
 from ledger.protocol.blob.encode import EncodedBatch
 from ledger.protocol.signature import address_of
 from tests.factories.operator_flow import (
+    ATTESTERS,
     DAY,
     INPUT_PRICE,
     OUTPUT_PRICE,
@@ -30,7 +31,6 @@ from tests.factories.operator_flow import (
 )
 from tributary.devnet import Devnet
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
 PAYERS = sorted((key_of(f"payer {n}") for n in range(3)), key=address_of)
 OWNER = address_of(key_of("model owner"))
 BOND, OWN_DEPOSIT, DEPOSIT, CAP = 20_000_000_000, 100_000_000, 50_000_000, 40_000_000
