@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from indexer.command_archive import app
 from ledger.archive import BlobArchive
 from ledger.errors import UsageError
+from tests.factories.http_server import running
 from tests.factories.indexed_world import IndexedWorld, indexed_world
-from tests.factories.rpc_proxy import running
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain

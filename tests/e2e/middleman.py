@@ -1,11 +1,12 @@
 """An HTTP server between a client and a real node, which may change answers, or leave."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
+
+from tests.factories.http_server import serving
 
 Change = Callable[[str, bytes, bytes], bytes | None]
 """(path, request body, true answer) -> the answer to give; None hangs up."""
@@ -77,12 +78,5 @@ def between(upstream: str, change: Change) -> Iterator[str]:
 def middleman(upstream: str, change: Change) -> Iterator[Middleman]:
     """A middleman in front of `upstream`, both of which may be changed while it serves."""
     server = Middleman(upstream, change)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with closing(server.client), serving(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.client.close()

@@ -5,14 +5,11 @@ In one process, so that a test can plant an error in one function of one stage; 
 
 import itertools
 import json
-import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
 from typer.testing import CliRunner
 
 from api.app import build_app
@@ -23,17 +20,17 @@ from batcher.proving import ProvingPool
 from batcher.running import drain, open_parts
 from indexer.assembly import assemble
 from indexer.running import catch_up
-from ledger.http_server import address_of, bind
 from ledger.protocol.attribution import AttributionSet, SetEntry
 from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.receipt import Receipt
-from ledger.protocol.signature import address_of as address_of_key
+from ledger.protocol.signature import address_of
 from settlement.assembly import open_attester, open_settlement
 from settlement.settings import AttesterSettings, SettlementSettings
 from settlement.worker import run_pass
 from tests.e2e.audit_story import POOR, RICH, THIRD, Story
 from tests.factories.batcher_world import settings_for
 from tests.factories.distributor_stage import attester_server
+from tests.factories.http_server import served
 from tests.factories.indexed_world import indexer_settings
 from tests.factories.operator_flow import ATTESTERS, DAY, OperatorFlow, key_of, operator_flow
 from tests.factories.outbox import Outbox, Use, mining
@@ -83,7 +80,7 @@ class Pipeline:
         sets: Sequence[AttributionSet] = (
             (), (SetEntry(one, 250_001), SetEntry(two, 749_999)), (SetEntry(0, 1), SetEntry(two, 999_999)),
         )  # fmt: skip
-        payer = address_of_key(key_of((RICH, POOR, THIRD)[n % 3]))
+        payer = address_of(key_of((RICH, POOR, THIRD)[n % 3]))
         if n % 4 == 3:
             return Use(payer, FEE_UNITS, self.story.base)
         return Use(payer, FEE_UNITS, self.story.adapter, sets[n % 3])
@@ -164,18 +161,11 @@ def open_pipeline(folder: Path) -> Iterator[Pipeline]:
 def api_server(url: str, archive: Path | None = None) -> Iterator[str]:
     """The API over this database, on a free port of this machine; proofs need the archive."""
     settings = ApiSettings.load(database_url=url, archive_dir=archive)
-    engine, listener = open_reader(settings), bind("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(build_app(engine, settings), log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
+    engine = open_reader(settings)
     try:
-        yield address_of(listener)
+        with served(build_app(engine, settings)) as address:
+            yield address
     finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
         engine.dispose()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpx
+
+from tests.factories.http_server import running
 
 Change = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 """(one JSON-RPC request, the node's answer to it) -> what to answer."""
@@ -63,18 +64,3 @@ def rpc_proxy(target: str) -> Iterator[Proxy]:
         proxy.url = url
         yield proxy
     proxy._client.close()
-
-
-@contextmanager
-def running(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """A server on a free port of this machine; its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -16,7 +16,15 @@ from serving.catalogue.local import read_local_models
 from serving.inference.attribution import AnsweredText, Attributed
 from serving.journal.records import MadeBy, UnlicensedUse
 from tests.factories.operator_flow import key_of
-from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, buy_key, register, running
+from tests.factories.serving_world import (
+    INPUT_PRICE,
+    OUTPUT_PRICE,
+    ServingWorld,
+    buy_key,
+    register,
+    register_open_adapter,
+    running,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -122,13 +130,7 @@ class TwoDatasets:
 def test_a_set_goes_into_the_receipt_where_the_terms_leave_it_to_the_operator(
     own_models: ServingWorld, database_url: str
 ) -> None:
-    flow = own_models.flow
-    (own_models.models / "adapters" / "austen" / "README.md").write_text("with attribution")
-    austen = next(a for a in read_local_models(own_models.models).adapters if a.model_id == "quill:austen")
-    asset_id = register(
-        flow, austen.content_hash, Kind.ADAPTER, (Parent(own_models.asset_ids["quill"], 100_000),), mode=1
-    )
-    flow.send(flow.operators.set_price(asset_id, INPUT_PRICE, OUTPUT_PRICE))
+    asset_id = register_open_adapter(own_models, "with attribution")
     attributor = TwoDatasets()
     with running(own_models.settings(database_url, lane=1), attributor) as gateway:
         key = buy_key(gateway.url, own_models, own_models.deposit("attributed payer", 10**9), 10**8)

@@ -18,14 +18,19 @@ import pytest
 from ledger.attribution.library import Library, RegisteredDataset
 from ledger.attribution.standard import BACKGROUND, standard_method
 from ledger.attribution.texts import folder_hash
-from ledger.chain.structs import Kind, Parent
+from ledger.chain.structs import Kind
 from ledger.errors import SettingsError
 from ledger.protocol.attribution import METHOD_WORD, params_hash
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
-from serving.catalogue.local import read_local_models
-from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE
-from tests.factories.serving_world import RunningGateway, ServingWorld, buy_key, register, running
+from tests.factories.serving_world import (
+    RunningGateway,
+    ServingWorld,
+    buy_key,
+    register,
+    register_open_adapter,
+    running,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -58,12 +63,7 @@ class Shelf:
 @pytest.fixture
 def shelf(own_models: ServingWorld, tmp_path: Path) -> Shelf:
     """A library of one dataset; and the shipped adapter under terms of mode `operator`."""
-    flow = own_models.flow
-    (own_models.models / "adapters" / "austen" / "README.md").write_text(f"for a library {tmp_path}")
-    austen = next(a for a in read_local_models(own_models.models).adapters if a.model_id == "quill:austen")
-    parents = (Parent(own_models.asset_ids["quill"], 100_000),)
-    asset_id = register(flow, austen.content_hash, Kind.ADAPTER, parents, mode=1)
-    flow.send(flow.operators.set_price(asset_id, INPUT_PRICE, OUTPUT_PRICE))
+    register_open_adapter(own_models, f"for a library {tmp_path}")
     shelf = Shelf(own_models, tmp_path)
     shelf.add(f"Quixotic lamplighters gathered beneath the crumbling aqueduct of {tmp_path.name}.")
     return shelf

@@ -10,7 +10,6 @@ import httpx
 import pytest
 from coincurve import PrivateKey
 
-from ledger.chain.structs import Kind, Parent
 from ledger.errors import UpstreamUnavailableError
 from ledger.protocol.attribution import SetEntry
 from ledger.protocol.consent import AuditConsent, parse_consent
@@ -18,14 +17,13 @@ from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.opening import asking_digest, parse_opening
 from ledger.protocol.signature import address_of, sign
-from serving.catalogue.local import read_local_models
 from serving.inference.attribution import AnsweredText, Attributed
 from serving.journal.records import MadeBy
 from settlement.draw.drawing import Drawn
 from settlement.draw.operators import Operators
 from settlement.draw.seeds import Seed
-from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, key_of
-from tests.factories.serving_world import ServingWorld, buy_key, register, running
+from tests.factories.operator_flow import key_of
+from tests.factories.serving_world import ServingWorld, buy_key, register_open_adapter, running
 
 pytestmark = pytest.mark.e2e
 
@@ -63,11 +61,7 @@ def test_what_a_consenting_payer_asked_is_opened_to_an_attester_and_to_nobody_el
     own_models: ServingWorld, database_url: str
 ) -> None:
     flow = own_models.flow
-    (own_models.models / "adapters" / "austen" / "README.md").write_text("for the draw")
-    austen = next(a for a in read_local_models(own_models.models).adapters if a.model_id == "quill:austen")
-    parents = (Parent(own_models.asset_ids["quill"], 100_000),)
-    asset_id = register(flow, austen.content_hash, Kind.ADAPTER, parents, mode=1)
-    flow.send(flow.operators.set_price(asset_id, INPUT_PRICE, OUTPUT_PRICE))
+    asset_id = register_open_adapter(own_models, "for the draw")
     open_payer, shy_payer = (own_models.deposit(name, 10**9) for name in ("open payer", "shy payer"))
     body = json.dumps(
         {"model": "quill:austen", "messages": [{"role": "user", "content": "Well?"}], "max_tokens": 5}
