@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from ledger.bounded import gather
 from ledger.chain.endpoint import public_name
 from ledger.errors import BlobNotAvailableError, DataLayerUnavailableError
 from ledger.protocol.blob.layout import BLOB_BYTES, MAX_BLOBS
@@ -104,16 +105,13 @@ class AltDaClient:
         headers = _BINARY if body is not None else None
         try:
             with self._client.stream(method, self._url + path, content=body, headers=headers) as answer:
-                pieces, size = [], 0
-                for piece in answer.iter_bytes():
-                    size += len(piece)
-                    if size > most_bytes:
-                        raise DataLayerUnavailableError(f"The Alt-DA server {self.name} answered more than a batch is.")
-                    pieces.append(piece)
+                content = gather(answer.iter_bytes(), most_bytes)
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__
             raise DataLayerUnavailableError(f"The Alt-DA server {self.name} did not answer: {reason}.") from error
-        return answer.status_code, b"".join(pieces)
+        if content is None:
+            raise DataLayerUnavailableError(f"The Alt-DA server {self.name} answered more than a batch is.")
+        return answer.status_code, content
 
     def _commitment(self, answer: bytes) -> bytes:
         """The commitment in an answer: raw bytes as servers send it, or hex as the specification has it."""

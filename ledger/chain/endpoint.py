@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from ledger.bounded import gather
 from ledger.chain.allowance import Allowance
 from ledger.errors import RpcRateLimitedError, RpcRejectedError, RpcUnavailableError
 
@@ -72,16 +73,13 @@ def _received(client: httpx.Client, name: str, request: httpx.Request) -> httpx.
     """The whole answer; one that does not end is given up before it fills the memory."""
     answer = client.send(request, stream=True)
     try:
-        pieces, size = [], 0
-        for piece in answer.iter_bytes():
-            size += len(piece)
-            if size > MAX_ANSWER_BYTES:
-                raise RpcRejectedError(f"{name} answered more than {MAX_ANSWER_BYTES // 2**20} MiB at once.")
-            pieces.append(piece)
+        content = gather(answer.iter_bytes(), MAX_ANSWER_BYTES)
     finally:
         answer.close()
+    if content is None:
+        raise RpcRejectedError(f"{name} answered more than {MAX_ANSWER_BYTES // 2**20} MiB at once.")
     headers = [(k, v) for k, v in answer.headers.multi_items() if k not in {"content-encoding", "content-length"}]
-    return httpx.Response(answer.status_code, headers=headers, content=b"".join(pieces), request=request)
+    return httpx.Response(answer.status_code, headers=headers, content=content, request=request)
 
 
 def _retry_after_seconds(response: httpx.Response) -> float | None:
