@@ -161,3 +161,10 @@ def test_an_interrupted_command_ends_with_its_own_code_and_no_traceback(tmp_path
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, "")
+
+
+def test_an_interrupt_while_modules_load_shows_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    path = os.pathsep.join([str(tmp_path), str(CHECKOUT)])
+    done = tributary("--help", folder=tmp_path, PYTHONPATH=path)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
