@@ -72,6 +72,16 @@ class Settings(BaseSettings):
         return f"{variable} is wrong ({purpose}): {problem['msg'].removeprefix('Value error, ')}."
 
     @classmethod
+    def _check_secret_files(cls, folder: Path) -> None:
+        """Raises SettingsError for one that can't be read: pydantic would pass over it, or speak of its own sources."""
+        files = (folder / cls.variable(name).lower() for name in cls.model_fields)
+        for file in (file for file in files if file.exists()):
+            try:
+                file.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingsError(f"The secret file {file} can't be read as text.") from error
+
+    @classmethod
     @override
     def settings_customise_sources(
         cls,
@@ -86,6 +96,7 @@ class Settings(BaseSettings):
             return (init_settings, env_settings)
         if not Path(folder).is_dir():
             raise SettingsError(f"SECRETS_DIR names {folder}, which is not a folder.")
+        cls._check_secret_files(Path(folder))
         return (init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder))
 
 

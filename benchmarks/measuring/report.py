@@ -42,7 +42,7 @@ class Options:
 
 def options(purpose: str) -> Options:
     """The options that every benchmark has, from the command line."""
-    parser = argparse.ArgumentParser(description=purpose)
+    parser = argparse.ArgumentParser(prog=f"./scripts/bench {_name()}", description=purpose)
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the rows here as JSON too")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: within a minute, less exact")
     given = parser.parse_args()
@@ -52,6 +52,11 @@ def options(purpose: str) -> Options:
         except UsageError as error:
             parser.error(str(error))
     return Options(given.json, given.quick)
+
+
+def _name() -> str:
+    """The benchmark's name as `./scripts/bench` has it."""
+    return Path(sys.argv[0]).stem.replace("_", "-")
 
 
 def finish(title: str, rows: list[Row], options_: Options, notes: tuple[str, ...] = ()) -> None:

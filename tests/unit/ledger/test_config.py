@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pydantic
 import pytest
@@ -11,6 +12,9 @@ from pydantic_settings import SettingsConfigDict
 
 from ledger.config import ChainSettings, DatabaseSettings, state_folder
 from ledger.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.unit
 
@@ -101,3 +105,13 @@ def test_an_address_that_nothing_can_be_asked_at_is_told_and_not_repeated(
     with pytest.raises(SettingsError, match=r"^L2_RPC_URL is wrong \(JSON-RPC .*\): an address is http://") as told:
         StageSettings.load()
     assert "with-a-key" not in str(told.value)
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.write_bytes(b"\xff\xfe"), Path.mkdir])
+def test_a_secret_file_that_can_not_be_read_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    environment.setenv("SECRETS_DIR", str(tmp_path))
+    spoil(tmp_path / "database_url")
+    with pytest.raises(SettingsError, match=r"^The secret file .*/database_url can't be read as text\.$"):
+        StageSettings.load()
