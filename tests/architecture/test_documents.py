@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ledger.config import CHECKOUT
+from ledger.protocol.authorization import AUTHORIZATION_TYPE
+from ledger.protocol.consent import CONSENT_TYPE
 from tributary.settings_page import PAGE, render
 from tributary.stages import PARTS
 
@@ -59,3 +61,35 @@ def test_the_versions_that_are_needed_are_said_alike_everywhere() -> None:
     assert "3.11" in README
     assert "Node" in README
     assert sys.version_info >= (3, 11)
+
+
+def test_the_specification_has_the_texts_of_what_is_signed() -> None:
+    pages = {
+        name: (CHECKOUT / "docs" / "spec" / f"{name}.md").read_text() for name in ("receipt", "draw", "distribution")
+    }
+    typed = json.loads((CHECKOUT / "tests" / "vectors" / "protocol.json").read_text())
+    assert AUTHORIZATION_TYPE in pages["receipt"]
+    assert CONSENT_TYPE in pages["draw"]
+    texts = {text for text in _texts(typed) if re.match(r"(InferenceReceipt|Distribution)\(", text)}
+    assert len(texts) == 2
+    assert [text for text in texts if not any(f"    {text}\n" in page for page in pages.values())] == []
+
+
+def _texts(value: object) -> list[str]:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value] if isinstance(value, str) else [text for part in below for text in _texts(part)]
+
+
+SECONDS = {"s": 1, "seconds": 1, "min": 60, "minutes": 60, "h": 3600, "hours": 3600, "d": 86_400, "days": 86_400}
+
+
+def test_the_specification_has_the_contracts_windows() -> None:
+    source = (CHECKOUT / "contracts" / "src" / "Windows.sol").read_text()
+    constants = re.findall(r"^uint40 constant (\w+) = (\d+) (\w+);", source, re.MULTILINE)
+    table = (CHECKOUT / "docs" / "spec" / "contracts.md").read_text().split("## Who is trusted")[0]
+    stated: dict[str, int] = {}
+    for names, values in re.findall(r"^\| ([A-Z_, ]+) \| ([^|]+) \|", table, re.MULTILINE):
+        lengths = [int(number) * SECONDS[unit] for number, unit in re.findall(r"(\d+) (\w+)", values)]
+        each = names.split(", ")
+        stated |= dict(zip(each, lengths if len(lengths) == len(each) else lengths * len(each), strict=True))
+    assert {name: int(number) * SECONDS[unit] for name, number, unit in constants} == stated
