@@ -26,7 +26,9 @@ class Metrics:
         self._answered: dict[tuple[str, int], Counter] = {}
         self.intents = Counter("serving_intents", "Requests opened durably", registry=self.registry)
         self.receipts = Counter("serving_receipts", "Receipts issued", ["outcome"], registry=self.registry)
+        self._receipts_of: dict[str, Counter] = {}
         self.tokens = Counter("serving_tokens", "Tokens receipted", ["direction"], registry=self.registry)
+        self._input, self._output = self.tokens.labels("input"), self.tokens.labels("output")
         self.fees = Counter("serving_fee_units", "Fees receipted, base units", registry=self.registry)
         self.commit_size = Histogram(
             "serving_commit_records",
@@ -59,9 +61,12 @@ class Metrics:
         self.commit_size.observe(opened + len(issued))
         for one in issued:
             receipt = one.signed.receipt
-            self.receipts.labels(one.outcome).inc()
-            self.tokens.labels("input").inc(receipt.input_units)
-            self.tokens.labels("output").inc(receipt.output_units)
+            counter = self._receipts_of.get(one.outcome)
+            if counter is None:
+                counter = self._receipts_of[one.outcome] = self.receipts.labels(one.outcome)
+            counter.inc()
+            self._input.inc(receipt.input_units)
+            self._output.inc(receipt.output_units)
             self.fees.inc(receipt.fee_units)
 
     def page(self) -> bytes:

@@ -12,11 +12,12 @@ from typing import cast
 
 import uvicorn
 from typing_extensions import override
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ledger.http_server import bind
 from serving.app import create_app
 from serving.gateway import Gateway
+from serving.inference.streamed import OUTLET
 
 
 class UnbufferedProtocol(HttpToolsProtocol):
@@ -30,6 +31,34 @@ class UnbufferedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)
+
+    @override
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if getattr(self.cycle, "scope", None) is self.scope:  # else it became no HTTP request
+            self.scope["extensions"] = {OUTLET: {"write": Outlet(self.cycle)}}
+
+
+class Outlet:
+    """Writes parts of an answer of unknown length straight to its connection, where nothing has to be waited for.
+
+    The way over the ASGI messages is for the first part, the last, and those that wait: a message for each of its tokens
+    is a good part of what a paced answer costs.
+    """
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        """Take the response."""
+        self._cycle = cycle
+
+    def __call__(self, part: bytes) -> bool:
+        """True if the part, which must not be empty, was written; False if it has to go the other way."""
+        cycle = self._cycle
+        if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete or not cycle.chunked_encoding:
+            return False
+        cycle.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+        return True
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ import structlog
 
 from ledger.errors import DatabaseUnavailableError, TributaryError, UsageError
 from serving.inference.attribution import Attributor
-from serving.inference.engine import Delta
+from serving.inference.engine import Delta, Take
 from serving.inference.open_request import OpenRequest, undelivered
 from serving.journal.pending import Ending
 from serving.journal.records import Closing, Issued
@@ -120,17 +120,25 @@ class _Watch:
             self._task.cancel()
 
 
-async def each_delta(request: OpenRequest, take: Callable[[Delta], Awaitable[None] | None]) -> None:
+async def each_delta(request: OpenRequest, take: Take) -> None:
     """Hands every delta on, and keeps what the receipt needs of it."""
-    async with aclosing(request.admission.deltas()) as deltas:
-        async for delta in deltas:
-            if delta.input_units is not None:
-                request.meter.input_units = delta.input_units
-            if delta.details is not None:
-                request.details = delta.details
-            waiting = take(delta)
-            if waiting is not None:
-                await waiting
+
+    def note(deltas: Sequence[Delta]) -> Coroutine[Any, Any, None] | None:
+        last = deltas[-1]
+        if last.input_units is not None:
+            request.meter.input_units = last.input_units
+        if last.details is not None:
+            request.details = last.details
+        return take(deltas)
+
+    async with aclosing(request.admission.deltas()) as steps:
+        async for step in steps:
+            if isinstance(step, Delta):
+                waiting = note((step,))
+                if waiting is not None:
+                    await waiting
+            else:
+                await step.into(note)
 
 
 def log_failure(request: OpenRequest, error: Exception) -> None:

@@ -65,7 +65,10 @@ class WholeChoices:
 
     def add(self, pieces: Sequence[Mapping[str, Any]]) -> None:
         for piece in pieces:
-            choice = self._choices.setdefault(piece["index"], self._empty(piece["index"]))
+            index = piece["index"]
+            choice = self._choices.get(index)
+            if choice is None:
+                choice = self._choices[index] = self._empty(index)
             if self._endpoint is Endpoint.CHAT:
                 self._add_chat(choice, piece)
             else:

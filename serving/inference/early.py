@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from serving.inference.engine import Admission, Delta
+from serving.inference.engine import Admission, Step
 
 
 @dataclass(slots=True)
@@ -21,8 +21,8 @@ class EarlyAdmission:
     """
 
     admission: Admission
-    _source: AsyncGenerator[Delta, None] = field(init=False)
-    _first: asyncio.Task[Delta] = field(init=False)
+    _source: AsyncGenerator[Step, None] = field(init=False)
+    _first: asyncio.Task[Step] = field(init=False)
 
     def __post_init__(self) -> None:
         self._source = self.admission.deltas()
@@ -40,15 +40,15 @@ class EarlyAdmission:
     def max_output_units(self) -> int:
         return self.admission.max_output_units
 
-    async def deltas(self) -> AsyncGenerator[Delta, None]:
+    async def deltas(self) -> AsyncGenerator[Step, None]:
         """The answer."""
         try:
             try:
                 yield await self._first
             except StopAsyncIteration:
                 return
-            async for delta in self._source:
-                yield delta
+            async for step in self._source:
+                yield step
         finally:
             await self.withdraw()
 
@@ -56,11 +56,11 @@ class EarlyAdmission:
         """Ends the answer wherever it is; nothing if it is at its end."""
         if not self._first.done():
             self._first.cancel()
-        await asyncio.wait((self._first,))
+            await asyncio.wait((self._first,))
         if not self._first.cancelled():
             self._first.exception()  # whoever did not wait for it does not want to know
         await self._source.aclose()
 
 
-async def _next(source: AsyncGenerator[Delta, None]) -> Delta:
+async def _next(source: AsyncGenerator[Step, None]) -> Step:
     return await anext(source)

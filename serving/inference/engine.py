@@ -6,9 +6,9 @@ exposure for that bound, and only then asks for the answer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from serving.catalogue.served import PinnedModel
 from serving.inference.call import Call
@@ -36,6 +36,23 @@ class Delta:
     whole: bool = False
 
 
+Take: TypeAlias = Callable[[Sequence[Delta]], Coroutine[Any, Any, None] | None]
+"""Takes deltas in that came together, and returns what has to be awaited before the next, None as a rule."""
+
+
+class Flow(Protocol):
+    """Deltas that come faster than tasks are woken: they are handed on where they arrive."""
+
+    async def into(self, take: Take) -> None:
+        """Everything up to the end goes to `take`. Whoever ends early leaves the rest.
+
+        What went wrong in between is raised by the generator that yielded the flow, when it is asked for the next.
+        """
+
+
+Step: TypeAlias = Delta | Flow
+
+
 class Admission(Protocol):
     """A call that the engine will answer."""
 
@@ -54,8 +71,8 @@ class Admission(Protocol):
     def max_output_units(self) -> int:
         """Most completion tokens, all choices together."""
 
-    def deltas(self) -> AsyncGenerator[Delta, None]:
-        """The answer. Closing the iterator cancels it.
+    def deltas(self) -> AsyncGenerator[Step, None]:
+        """The answer: deltas, and flows of them. Closing the iterator cancels it.
 
         Raises:
             TributaryError: the engine failed; nothing of this answer is charged.

@@ -43,6 +43,13 @@ class Frames:
     model: str
     include_usage: bool = False
     created: int = field(default_factory=lambda: int(time.time()))
+    _chunk_head: bytes = field(init=False)
+    """What every chunk of this answer begins with, up to its choices."""
+
+    def __post_init__(self) -> None:
+        prefix, _, name = _OBJECTS[self.endpoint]
+        head = b"data: " + to_json(self._frame(prefix, name)).removesuffix(b"}") + b',"choices":'
+        object.__setattr__(self, "_chunk_head", head)
 
     def body(
         self, choices: Sequence[dict[str, Any]], used: dict[str, Any], members: Mapping[str, Any] | None = None
@@ -58,11 +65,12 @@ class Frames:
 
     def chunk(self, choices: Sequence[dict[str, Any]], members: Mapping[str, Any] | None = None) -> bytes:
         """One event with pieces of choices, and what stands beside them."""
-        prefix, _, name = _OBJECTS[self.endpoint]
-        event = self._frame(prefix, name) | {"choices": choices}
-        if self.include_usage:
-            event["usage"] = None
-        return sse(event if members is None else {**event, **members})
+        written = self._chunk_head + to_json(choices)
+        if self.include_usage and (members is None or "usage" not in members):
+            written += b',"usage":null'
+        if members:
+            written += b"," + to_json(members)[1:-1]
+        return written + b"}\n\n"
 
     def ending(self, used: dict[str, Any]) -> tuple[bytes, bytes]:
         """The usage event, empty if nobody asked for it, and the end mark."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from starlette.types import Send
@@ -33,6 +34,13 @@ _HEADERS = {
     "x-accel-buffering": "no",
 }
 _EVENT_END = b"\n\n"
+OUTLET: Final = "tributary.outlet"
+"""Extension of an ASGI scope: what writes a part of a response at once, or says that it has to be sent."""
+
+
+def no_outlet(part: bytes) -> bool:  # noqa: ARG001  the interface's
+    """For servers that have none."""
+    return False
 
 
 @dataclass
@@ -43,10 +51,14 @@ class StreamDelivery:
     closer: Closer
     send: Send
     pace: CheckpointPace
+    outlet: Callable[[bytes], bool] = no_outlet
+    """Writes a part at once, if that is possible."""
     begun: set[int] = field(default_factory=set)
     """Choices of which something was sent."""
     headed: bool = False
     """Whether the response's head was sent."""
+    _uncounted: list[Delta] = field(default_factory=list)
+    _unhashed: list[bytes] = field(default_factory=list)
 
     async def deliver(self, disconnected: Disconnected) -> None:
         """Streams until the answer ends, fails or is cut off; each of them closes the request.
@@ -56,7 +68,10 @@ class StreamDelivery:
         """
         request = self.request
         try:
-            course = await run_while_connected(each_delta(request, self._take), disconnected)
+            try:
+                course = await run_while_connected(each_delta(request, self._take), disconnected)
+            finally:
+                self._count()
         except asyncio.CancelledError:  # the gateway shuts down: what was sent is what there is
             self.closer.end(request, request.closing("client_disconnect"))
             raise
@@ -67,23 +82,57 @@ class StreamDelivery:
         else:
             await self._end()
 
-    async def _take(self, delta: Delta) -> None:
-        request = self.request
-        if not delta.choices and not delta.members:  # what all that was sent amounts to
-            request.meter.output_units = request.bounded(delta.output_units)
-            return
+    def _take(self, deltas: Sequence[Delta]) -> Coroutine[Any, Any, None] | None:
+        produced = self._produced(deltas)
+        if produced and not (self.headed and self._write_at_once(produced)):
+            return self._take_slowly(deltas, produced)
+        return self._wrote(deltas, produced)
+
+    async def _take_slowly(self, deltas: Sequence[Delta], produced: bytes) -> None:
+        """The same where the head comes first, or earlier bytes have not all left yet."""
         if not self.headed:
             await self._begin()
-        produced = b"".join(request.frames.opening(c["index"]) for c in delta.choices if self._lacks_opening(c))
-        self.begun.update(choice["index"] for choice in delta.choices)
-        produced += request.frames.chunk(delta.choices, delta.members)
         await self._write(produced)
-        # Only now, so that bytes which a dead connection never took are not charged.
-        request.meter.add(produced, request.bounded(delta.output_units))
-        request.choices.add(delta.choices)
-        if self.pace.due():
-            await self._write(b"")  # returns once everything before it has left this process
-            self.closer.journal.checkpoint(request.checkpoint())
+        due = self._wrote(deltas, produced)
+        if due is not None:
+            await due
+
+    def _wrote(self, deltas: Sequence[Delta], produced: bytes) -> Coroutine[Any, Any, None] | None:
+        """Only once they are written, so that bytes which a dead connection never took are not charged.
+
+        They are hashed and put together when somebody wants to know, which comes to less than doing it a token at a time.
+        """
+        self._uncounted += deltas
+        self._unhashed.append(produced)
+        return self._checkpoint() if self.headed and self.pace.due() else None
+
+    def _count(self) -> None:
+        """Takes into the meter all that was written."""
+        if not self._uncounted:
+            return
+        request, deltas = self.request, self._uncounted
+        request.meter.add(b"".join(self._unhashed), request.bounded(deltas[-1].output_units))
+        for delta in deltas:
+            request.choices.add(delta.choices)
+        self._uncounted, self._unhashed = [], []
+
+    def _produced(self, deltas: Sequence[Delta]) -> bytes:
+        """The events of what has any; the last delta of an answer only says what all that was sent amounts to."""
+        parts = []
+        for delta in deltas:
+            for choice in delta.choices:
+                if choice["index"] not in self.begun:
+                    self.begun.add(choice["index"])
+                    if "role" not in choice.get("delta", ()):  # nobody said who speaks; some engines say it themselves
+                        parts.append(self.request.frames.opening(choice["index"]))
+            if delta.choices or delta.members:
+                parts.append(self.request.frames.chunk(delta.choices, delta.members))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _checkpoint(self) -> None:
+        await self._write(b"")  # returns once everything before it has left this process
+        self._count()
+        self.closer.journal.checkpoint(self.request.checkpoint())
 
     async def _end(self) -> None:
         """The usage event if it was asked for, the receipt, the end mark."""
@@ -122,15 +171,15 @@ class StreamDelivery:
             _log.error("receipt_delayed", request_id=self.request.intent.request_id, error=str(error))
             return None
 
-    def _lacks_opening(self, choice: dict[str, Any]) -> bool:
-        """Whether nobody said yet who speaks in this choice; some engines say so themselves."""
-        return choice["index"] not in self.begun and "role" not in choice.get("delta", ())
-
     async def _begin(self) -> None:
         self.headed = True
         fields = {**_HEADERS, "x-request-id": self.request.intent.request_id}
         head = [(name.encode(), value.encode()) for name, value in fields.items()]
         await self.send({"type": "http.response.start", "status": 200, "headers": head})
+
+    def _write_at_once(self, some: bytes) -> bool:
+        """Whether it was written; if not, `_write` waits until it can be."""
+        return self.outlet(some)
 
     async def _write(self, some: bytes) -> None:
         await self.send({"type": "http.response.body", "body": some, "more_body": True})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic_core import to_json
@@ -66,13 +66,14 @@ class WholeDelivery:
         issued = await self.closer.issued(ending)
         await self._send(failure.status, body, issued, failure.headers)
 
-    def _take(self, delta: Delta) -> None:
-        if delta.whole:
-            self.request.choices.take(delta.choices)
-            self.request.members = delta.members
-        else:
-            self.request.choices.add(delta.choices)
-        self.request.meter.output_units = self.request.bounded(delta.output_units)
+    def _take(self, deltas: Sequence[Delta]) -> None:
+        for delta in deltas:
+            if delta.whole:
+                self.request.choices.take(delta.choices)
+                self.request.members = delta.members
+            else:
+                self.request.choices.add(delta.choices)
+        self.request.meter.output_units = self.request.bounded(deltas[-1].output_units)
 
     async def _send(self, status: int, body: bytes, issued: Issued, headers: Mapping[str, str]) -> None:
         identified = {"x-request-id": self.request.intent.request_id, **headers}

@@ -3,66 +3,91 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from ledger.protocol.attribution import SetEntry, attribution_hash
+from ledger.protocol.attribution import SetEntry
 from ledger.protocol.receipt import Receipt, SignedReceipt
+from serving.journal.columns import (
+    Column,
+    Writer,
+    bigints,
+    booleans,
+    byteas,
+    integers,
+    numerics,
+    smallints,
+    texts,
+)
 from serving.journal.records import Checkpoint, Closing, Issued, MadeBy, NewIntent
 
-INTENT_MONEY = frozenset({"exposure_units", "input_price_units", "output_price_units"})
-_INTENT_FIELDS = tuple(NewIntent.__slots__)
-_CHECKPOINT_FIELDS = tuple(Checkpoint.__slots__)
+_INTENT: Final[dict[str, Writer]] = {
+    "request_id": texts,
+    "payer": byteas,
+    "key_id": texts,
+    "asset_id": bigints,
+    "model": texts,
+    "exposure_units": numerics,
+    "input_price_units": numerics,
+    "output_price_units": numerics,
+    "input_units": integers,
+    "request_hash": byteas,
+    "response_hash": byteas,
+    "salt": byteas,
+    "body_sha256": byteas,
+    "started_at": bigints,
+}
+_CHECKPOINT: Final[dict[str, Writer]] = {
+    "request_id": texts,
+    "output_units": integers,
+    "response_hash": byteas,
+    "elapsed_ms": bigints,
+}
 
 
-def intent_columns(intents: Sequence[NewIntent]) -> dict[str, list[Any]]:
-    """One list a column, for unnest."""
-    return {
-        name: [Decimal(getattr(i, name)) if name in INTENT_MONEY else getattr(i, name) for i in intents]
-        for name in _INTENT_FIELDS
-    }
+def intent_columns(intents: Sequence[NewIntent]) -> dict[str, Column]:
+    """One array a column, for unnest."""
+    return {name: write([getattr(intent, name) for intent in intents]) for name, write in _INTENT.items()}
 
 
-def checkpoint_columns(checkpoints: Iterable[Checkpoint]) -> dict[str, list[Any]]:
-    rows = list(checkpoints)
-    return {name: [getattr(row, name) for row in rows] for name in _CHECKPOINT_FIELDS}
+def checkpoint_columns(checkpoints: Sequence[Checkpoint]) -> dict[str, Column]:
+    return {name: write([getattr(one, name) for one in checkpoints]) for name, write in _CHECKPOINT.items()}
 
 
-def issued_columns(issued: Sequence[Issued]) -> dict[str, list[Any]]:
+def issued_columns(issued: Sequence[Issued]) -> dict[str, Column]:
     receipts = [i.signed.receipt for i in issued]
     return {
-        "request_id": [i.request_id for i in issued],
-        "seq": [r.seq for r in receipts],
-        "asset_id": [r.asset_id for r in receipts],
-        "request_hash": [r.request_hash for r in receipts],
-        "response_hash": [r.response_hash for r in receipts],
-        "input_units": [r.input_units for r in receipts],
-        "output_units": [r.output_units for r in receipts],
-        "fee_units": [Decimal(r.fee_units) for r in receipts],
-        "attribution_hash": [attribution_hash(i.attribution) for i in issued],
-        "started_at": [r.started_at for r in receipts],
-        "duration_ms": [r.duration_ms for r in receipts],
-        "digest": [i.signed.digest for i in issued],
-        "signature": [i.signed.signature for i in issued],
-        "salt": [i.salt for i in issued],
-        "body_sha256": [i.body_sha256 for i in issued],
-        "attribution_set": [json.dumps(i.attribution) for i in issued],
-        "attribution_method": [i.made_by.method for i in issued],
-        "attribution_params_hash": [i.made_by.params_hash for i in issued],
-        "outcome": [i.outcome for i in issued],
-        "finish_reason": [i.finish_reason for i in issued],
-        "model": [i.model for i in issued],
+        "request_id": texts([i.request_id for i in issued]),
+        "seq": bigints([r.seq for r in receipts]),
+        "asset_id": bigints([r.asset_id for r in receipts]),
+        "request_hash": byteas([r.request_hash for r in receipts]),
+        "response_hash": byteas([r.response_hash for r in receipts]),
+        "input_units": integers([r.input_units for r in receipts]),
+        "output_units": integers([r.output_units for r in receipts]),
+        "fee_units": numerics([r.fee_units for r in receipts]),
+        "attribution_hash": byteas([r.attribution_hash for r in receipts]),
+        "started_at": bigints([r.started_at for r in receipts]),
+        "duration_ms": bigints([r.duration_ms for r in receipts]),
+        "digest": byteas([i.signed.digest for i in issued]),
+        "signature": byteas([i.signed.signature for i in issued]),
+        "salt": byteas([i.salt for i in issued]),
+        "body_sha256": byteas([i.body_sha256 for i in issued]),
+        "attribution_set": texts([json.dumps(i.attribution) for i in issued]),
+        "attribution_method": byteas([i.made_by.method for i in issued]),
+        "attribution_params_hash": byteas([i.made_by.params_hash for i in issued]),
+        "outcome": texts([i.outcome for i in issued]),
+        "finish_reason": texts([i.finish_reason for i in issued]),
+        "model": texts([i.model for i in issued]),
     }
 
 
-def answer_columns(closings: Sequence[Closing]) -> dict[str, list[Any]]:
+def answer_columns(closings: Sequence[Closing]) -> dict[str, Column]:
     kept = [(c.request_id, c.answer) for c in closings if c.answer is not None]
     return {
-        "kept_request_id": [request_id for request_id, _ in kept],
-        "kept_status": [answer.status for _, answer in kept],
-        "kept_streamed": [answer.streamed for _, answer in kept],
-        "kept_body": [answer.body for _, answer in kept],
+        "kept_request_id": texts([request_id for request_id, _ in kept]),
+        "kept_status": smallints([answer.status for _, answer in kept]),
+        "kept_streamed": booleans([answer.streamed for _, answer in kept]),
+        "kept_body": byteas([answer.body for _, answer in kept]),
     }
 
 

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 
 from ledger.protocol.units import POST_DEADLINE_SECONDS
 from serving.journal import queries, rows
+from serving.journal.columns import Column, ColumnDumper
 from serving.journal.lane import Connection, HeldLane
 from serving.journal.pending import Group
 from serving.journal.records import EXCHANGE_SECONDS, Answer, Issued
@@ -39,6 +40,7 @@ async def connect(database_url: str) -> Connection:
         address, autocommit=True, options=_OPTIONS, application_name="tributary serving", connect_timeout=5
     )
     connection.prepare_threshold = 0
+    connection.adapters.register_dumper(Column, ColumnDumper)
     return connection
 
 

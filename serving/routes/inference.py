@@ -18,7 +18,7 @@ from serving.inference.call import Endpoint, parse_call
 from serving.inference.idempotency import Replay
 from serving.inference.open_request import OpenRequest
 from serving.inference.sampling import ChatBody, CompletionBody
-from serving.inference.streamed import StreamDelivery
+from serving.inference.streamed import OUTLET, StreamDelivery, no_outlet
 from serving.inference.whole import WholeDelivery, send_json
 from serving.routes.bodies import receive_body
 
@@ -92,10 +92,10 @@ class InferenceApplication:
             if isinstance(admitted, Replay):
                 await _replay(admitted, send)
             else:
-                await self._deliver(admitted, receive, send)
+                await self._deliver(admitted, scope, receive, send)
         self._seconds.observe(time.monotonic() - began)
 
-    async def _deliver(self, request: OpenRequest, receive: Receive, send: Send) -> None:
+    async def _deliver(self, request: OpenRequest, scope: Scope, receive: Receive, send: Send) -> None:
         async def disconnected() -> None:
             while (await receive())["type"] != "http.disconnect":
                 pass
@@ -104,7 +104,8 @@ class InferenceApplication:
         try:
             if request.call.stream:
                 pace = CheckpointPace(self._gateway.settings.checkpoint_seconds)
-                await StreamDelivery(request, closer, send, pace).deliver(disconnected)
+                outlet = scope.get("extensions", {}).get(OUTLET, {}).get("write", no_outlet)
+                await StreamDelivery(request, closer, send, pace, outlet).deliver(disconnected)
             else:
                 await WholeDelivery(request, closer, send).deliver(disconnected)
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any
 
 import structlog
@@ -37,17 +37,17 @@ class Shelf:
         """Whether the node has it without a load."""
         return model.adapter_path is None or model.name in self._loaded
 
-    @asynccontextmanager
-    async def holding(self, model: UpstreamModel) -> AsyncIterator[None]:
+    def holding(self, model: UpstreamModel) -> AbstractAsyncContextManager[None]:
         """The model is on the node, and stays there until the end.
 
         Raises:
             NodeFailedError: the node can't load it.
             AdapterMismatchError, CheckpointError: its files are not the registered ones.
         """
-        if model.adapter_path is None:
-            yield
-            return
+        return nullcontext() if model.adapter_path is None else self._holding(model)
+
+    @asynccontextmanager
+    async def _holding(self, model: UpstreamModel) -> AsyncIterator[None]:
         self._in_use[model.name] += 1  # before anything is awaited: what is wanted is not unloaded
         try:
             if model.name not in self._loaded:

@@ -12,7 +12,7 @@ from typing import Any
 from ledger.errors import OverloadedError, RetryableError
 from serving.errors import UpstreamUnavailableError
 from serving.inference.call import Call, Endpoint
-from serving.inference.engine import Delta
+from serving.inference.engine import Step
 from serving.upstream.bounds import Bounds
 from serving.upstream.errors import Fault, NodeFailedError
 from serving.upstream.exchange import Exchange
@@ -35,7 +35,7 @@ class Attempt:
     _failure: NodeFailedError | None = None
     _went_round: bool = False
 
-    async def deltas(self) -> AsyncGenerator[Delta, None]:
+    async def deltas(self) -> AsyncGenerator[Step, None]:
         """The answer. A node that fails before it said anything is left for another one; later it ends the answer.
 
         Raises:
@@ -47,10 +47,10 @@ class Attempt:
             answered = None
             try:
                 exchange = Exchange(self.call, self.work.model, self.bounds, node)
-                async with aclosing(self._deltas(node, exchange)) as deltas:
-                    async for delta in deltas:
+                async with aclosing(self._deltas(node, exchange)) as steps:
+                    async for step in steps:
                         answered = exchange.tally
-                        yield delta
+                        yield step
             except NodeFailedError as failure:
                 self._note(node, failure)
                 if answered is not None:
@@ -62,16 +62,15 @@ class Attempt:
                 self._leave(node, answered)
         raise self._verdict()
 
-    async def _deltas(self, node: Node, exchange: Exchange) -> AsyncGenerator[Delta, None]:
+    async def _deltas(self, node: Node, exchange: Exchange) -> AsyncGenerator[Step, None]:
         """The answer of one node."""
         async with node.shelf.holding(self.work.model):
             try:
-                for delta in await self._begin(node, exchange):
-                    yield delta
-                async for delta in exchange.rest():
-                    yield delta
+                await self._begin(node, exchange)
+                async for step in exchange.steps():
+                    yield step
             finally:
-                await exchange.end()
+                exchange.end()
 
     def _leave(self, node: Node, answered: Tally | None) -> None:
         if answered is None:
@@ -91,24 +90,21 @@ class Attempt:
         self.avoid.clear()
         return await self._place()
 
-    async def _begin(self, node: Node, exchange: Exchange) -> list[Delta]:
-        """The answer's beginning.
+    async def _begin(self, node: Node, exchange: Exchange) -> None:
+        """Nothing, once the answer has begun.
 
         Raises:
-            NodeFailedError: there is none, or not before another node had better be asked.
+            NodeFailedError: it did not, or not before another node had better be asked.
         """
         began = time.monotonic()
-        beginning = asyncio.ensure_future(exchange.begin())
-        try:
-            await self._until_begun(node, beginning, began)
-            deltas = beginning.result()
-        finally:
-            beginning.cancel()
-            await asyncio.gather(beginning, return_exceptions=True)
+        beginning = exchange.begin()
+        await self._until_begun(node, beginning, began)
+        beginning.result()
+        if isinstance(exchange.failure, NodeFailedError):
+            raise exchange.failure  # it began and broke at once: nobody has seen anything of it
         self._pace(node).add(time.monotonic() - began, self._size)
-        return deltas
 
-    async def _until_begun(self, node: Node, beginning: asyncio.Future[list[Delta]], began: float) -> None:
+    async def _until_begun(self, node: Node, beginning: asyncio.Future[None], began: float) -> None:
         """Nothing, once it has begun.
 
         Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ledger.errors import UnknownModelError
 from serving.catalogue.served import PinnedModel
 from serving.inference.call import Call
-from serving.inference.engine import Delta, EngineState
+from serving.inference.engine import EngineState, Step
 from serving.upstream.attempt import Attempt
 from serving.upstream.bounds import Bounds, bounds_of
 from serving.upstream.models import UpstreamModel
@@ -81,6 +81,6 @@ class UpstreamAdmission:
     def max_output_units(self) -> int:
         return self.bounds.most_output
 
-    def deltas(self) -> AsyncGenerator[Delta, None]:
+    def deltas(self) -> AsyncGenerator[Step, None]:
         """The answer of the first node that begins one."""
         return Attempt(self.pool, self.call, self.bounds, self.work).deltas()

@@ -15,6 +15,7 @@ from serving.inference.call import Endpoint
 from serving.inference.node_state import NodeState
 from serving.upstream.adapters import Shelf
 from serving.upstream.breaker import Breaker, State
+from serving.upstream.connections import Connections
 from serving.upstream.errors import Fault, NodeFailedError
 from serving.upstream.models import UpstreamModel
 from serving.upstream.pace import Pace
@@ -49,6 +50,7 @@ class Node:
         self.paces = {kind: Pace() for kind in ("stream", "whole", "embedding")}
         self.shelf = Shelf(self.settings.label, self.settings.max_adapters, self._ask)
         self._session: aiohttp.ClientSession | None = None
+        self._connections: Connections | None = None
         self.lost: asyncio.Future[None] | None = None
         """Done once the node turns out to be gone, for those who wait for its first token."""
 
@@ -73,7 +75,11 @@ class Node:
         return self.models is None or model.name in self.models
 
     def open(self) -> None:
-        """Makes connections possible; on the loop that uses them."""
+        """Makes connections possible; on the loop that uses them.
+
+        Inference goes over connections of its own, looks and loads over a client's: they are few, and not paid for.
+        """
+        self._connections = Connections(self.settings, self.pool.connect_seconds)
         key = self.settings.bearer()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_ALIVE_SECONDS),
@@ -87,6 +93,8 @@ class Node:
 
     async def close(self) -> None:
         """Ends all connections."""
+        if self._connections is not None:
+            self._connections.close()
         if self._session is not None:
             await self._session.close()
 
@@ -94,6 +102,11 @@ class Node:
     def session(self) -> aiohttp.ClientSession:
         assert self._session is not None
         return self._session
+
+    @property
+    def connections(self) -> Connections:
+        assert self._connections is not None
+        return self._connections
 
     def failed(self, failure: NodeFailedError) -> None:
         """Takes note of a fault; one that opens the breaker is told to those who wait."""

@@ -68,8 +68,14 @@ class NodeSettings(_Table):
         """The key that the node wants.
 
         Raises:
-            SettingsError: its file can't be read.
+            SettingsError: its file can't be read, or it is nothing that a header can carry.
         """
+        key = self._key()
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise SettingsError(f"The key of {self.label} has characters that no bearer can have.")
+        return key
+
+    def _key(self) -> str | None:
         if self.api_key_file is None:
             return None if self.api_key is None else self.api_key.get_secret_value()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic_core import from_json
@@ -12,6 +11,11 @@ from serving.inference.call import Endpoint
 from serving.upstream.errors import Fault, NodeFailedError
 
 DONE = b"[DONE]"
+_EVENT_END = b"\n\n"
+_MAYBE_TEXT = frozenset({str, type(None)})
+_MAYBE_OBJECT = frozenset({dict, type(None)})
+_PARTS = {Endpoint.CHAT: ("delta", "message"), Endpoint.COMPLETION: (None, None), Endpoint.EMBEDDING: (None, None)}
+"""Where a choice has what is said, in a stream's event and in a whole answer; None where it is the text itself."""
 _OURS = frozenset({"id", "object", "created", "model", "choices", "usage", "receipt"})
 """Members that the gateway writes itself; a receipt is its own word, whoever else made one before."""
 
@@ -67,25 +71,23 @@ def choices_of(event: dict[str, Any], endpoint: Endpoint, count: int, *, whole: 
         NodeFailedError: they are not choices, or not of this request.
     """
     choices = event.get("choices")
-    if not isinstance(choices, list):
+    if type(choices) is not list:
         raise garbage("without choices")
-    for choice in choices:
-        index = choice.get("index") if isinstance(choice, dict) else None
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < count:
+    part = _PARTS[endpoint][whole]
+    for choice in choices:  # what a JSON parser made has no subclasses, but for bool, which is no index
+        index = choice.get("index") if type(choice) is dict else None
+        if type(index) is not int or not 0 <= index < count:
             raise garbage("of choices that were not asked for")
-        _check(choice, endpoint, whole=whole)
+        if part is None:
+            if type(choice.get("text")) is not str:
+                raise garbage("of a choice without text")
+        else:
+            said = choice.get(part)
+            if type(said) is not dict or type(said.get("content")) not in _MAYBE_TEXT:
+                raise garbage("of a choice without a message")
+        if type(choice.get("finish_reason")) not in _MAYBE_TEXT or type(choice.get("logprobs")) not in _MAYBE_OBJECT:
+            raise garbage("of a choice that ends in no known way")
     return tuple(choices)
-
-
-def _check(choice: dict[str, Any], endpoint: Endpoint, *, whole: bool) -> None:
-    if endpoint is Endpoint.CHAT:
-        said = choice.get("message" if whole else "delta")
-        if not isinstance(said, dict) or not isinstance(said.get("content"), str | None):
-            raise garbage("of a choice without a message")
-    elif not isinstance(choice.get("text"), str):
-        raise garbage("of a choice without text")
-    if not isinstance(choice.get("finish_reason"), str | None) or not isinstance(choice.get("logprobs"), dict | None):
-        raise garbage("of a choice that ends in no known way")
 
 
 def embeddings_of(body: dict[str, Any]) -> dict[str, Any]:
@@ -104,22 +106,42 @@ class Events:
     """Data of server-sent events, out of bytes as they arrive."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._cut_end = b""
+        """A carriage return whose line feed may come next."""
         self._most_bytes = most_bytes
 
-    def feed(self, some: bytes) -> Iterator[bytes]:
-        """The data of each event that is whole by now.
+    def feed(self, some: bytes) -> list[bytes]:
+        """The data of each event that is whole by now; every byte is looked at once, however long an event gets.
 
         Raises:
             UpstreamRefusedError: an event is longer than may be.
         """
-        self._buffer += some
-        if b"\r" in self._buffer:
-            self._buffer = self._buffer.replace(b"\r\n", b"\n")
-        *events, self._buffer = self._buffer.split(b"\n\n")
+        if self._cut_end or b"\r" in some:
+            some = self._with_line_feeds(some)
+        if not self._buffer and some.endswith(_EVENT_END):  # whole events, as nearly always
+            events = some[:-2].split(_EVENT_END)
+        else:
+            looked_at = max(0, len(self._buffer) - 1)
+            self._buffer += some
+            if self._buffer.find(_EVENT_END, looked_at) < 0:
+                events = []
+            else:
+                *events, rest = bytes(self._buffer).split(_EVENT_END)
+                self._buffer = bytearray(rest)
         if len(self._buffer) > self._most_bytes:
             raise too_much()
-        for event in events:
-            lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
-            if lines:
-                yield b"\n".join(lines)
+        return [data for data in map(_data_of, events) if data is not None]
+
+    def _with_line_feeds(self, some: bytes) -> bytes:
+        some = (self._cut_end + some).replace(b"\r\n", b"\n")
+        self._cut_end = b"\r" if some.endswith(b"\r") else b""
+        return some.removesuffix(self._cut_end)
+
+
+def _data_of(event: bytes) -> bytes | None:
+    """What an event carries; None if it carries nothing."""
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
+    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+    return b"\n".join(lines) if lines else None

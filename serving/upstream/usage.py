@@ -54,9 +54,12 @@ class Tally:
         """Takes in an event's choices, or a whole answer's; whether they had any text."""
         before = self._pieces
         for choice in choices:
-            texts = list(_strings({name: value for name, value in choice.items() if name not in _NOT_TEXT}))
-            self._scored += _entries(choice.get("logprobs"))
-            if any(texts):
+            texts: list[str] = []
+            _gather(choice, texts)
+            logprobs = choice.get("logprobs")
+            if logprobs is not None:
+                self._scored += _entries(logprobs)
+            if texts:
                 self._pieces += 1
                 for text in texts:
                     self._take(choice["index"], text)
@@ -69,9 +72,7 @@ class Tally:
         return said_input, output
 
     def _take(self, index: int, text: str) -> None:
-        if not text:
-            return
-        self._bytes += len(text.encode("utf-8", "surrogatepass"))
+        self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         self._words += len(text.split()) - (index in self._inside_word and not text[0].isspace())
         if text[-1].isspace():
             self._inside_word.discard(index)
@@ -92,15 +93,26 @@ def _count(usage: Mapping[str, Any] | None, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _strings(part: Any) -> list[str]:
-    """All strings in a part of an answer, but for what only names things."""
-    if isinstance(part, str):
-        return [part]
-    if isinstance(part, Mapping):
-        return [s for name, value in part.items() if name not in _NOT_TEXT for s in _strings(value)]
-    if isinstance(part, list):
-        return [s for value in part for s in _strings(value)]
-    return []
+def _gather(part: Mapping[str, Any], found: list[str]) -> None:
+    """Finds all strings in a part of an answer that are not empty, but for what only names things."""
+    for name, value in part.items():
+        if value and name not in _NOT_TEXT:
+            if isinstance(value, str):
+                found.append(value)
+            elif isinstance(value, dict):
+                _gather(value, found)
+            elif isinstance(value, list):
+                _gather_each(value, found)
+
+
+def _gather_each(parts: Sequence[Any], found: list[str]) -> None:
+    for part in parts:
+        if isinstance(part, dict):
+            _gather(part, found)
+        elif isinstance(part, list):
+            _gather_each(part, found)
+        elif isinstance(part, str) and part:
+            found.append(part)
 
 
 def _entries(logprobs: Any) -> int:

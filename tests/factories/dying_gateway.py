@@ -45,16 +45,23 @@ def around_commit(*, before: bool, concerns: Callable[[Group], object]) -> None:
 
 
 def in_the_middle_of_a_stream() -> None:
-    write, writes = StreamDelivery._write, 0
+    write, write_at_once, writes = StreamDelivery._write, StreamDelivery._write_at_once, 0
 
-    async def deadly(self: StreamDelivery, some: bytes) -> None:
+    def count() -> None:
         nonlocal writes
         writes += 1
         if writes > WRITES_BEFORE_DEATH:
             die()
+
+    async def deadly(self: StreamDelivery, some: bytes) -> None:
+        count()
         await write(self, some)
 
-    StreamDelivery._write = deadly
+    def deadly_at_once(self: StreamDelivery, some: bytes) -> bool:
+        count()
+        return write_at_once(self, some)
+
+    StreamDelivery._write, StreamDelivery._write_at_once = deadly, deadly_at_once
 
 
 def after_sending() -> None:

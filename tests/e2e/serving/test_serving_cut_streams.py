@@ -71,14 +71,21 @@ def test_the_receipt_of_a_cut_stream_covers_the_very_bytes_that_were_sent(
     http: httpx.Client, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[bytes] = []
-    write = StreamDelivery._write
+    write, write_at_once = StreamDelivery._write, StreamDelivery._write_at_once
 
     async def recorded(self: StreamDelivery, some: bytes) -> None:
         await write(self, some)
         sent.append(some)
 
+    def recorded_at_once(self: StreamDelivery, some: bytes) -> bool:
+        written = write_at_once(self, some)
+        if written:
+            sent.append(some)
+        return written
+
     # Listened to, not replaced: what was sent is more than what reached the client, and only the gateway knows it.
     monkeypatch.setattr(StreamDelivery, "_write", recorded)
+    monkeypatch.setattr(StreamDelivery, "_write_at_once", recorded_at_once)
     with http.stream("POST", "/v1/chat/completions", json=LONG | {"stream": True}) as answer:
         request_id = answer.headers["x-request-id"]
         for number, _ in enumerate(answer.iter_raw()):

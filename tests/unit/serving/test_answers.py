@@ -75,3 +75,31 @@ def test_log_probabilities_join_in_the_order_of_the_text() -> None:
     chat.add([chat_choice(0, "b", [scored("b")], "stop")])
     assert [token["token"] for token in chat.choices()[0]["logprobs"]["content"]] == ["a", "b"]
     assert chat.choices()[0]["message"]["content"] == "ab"
+
+
+@given(st.text(max_size=9), st.booleans(), st.one_of(st.none(), st.dictionaries(st.text(max_size=4), st.integers())))
+def test_a_chunk_is_its_frame_its_choices_and_what_stands_beside(
+    text: str, include_usage: bool, beside: dict[str, int] | None
+) -> None:
+    frames = Frames(Endpoint.CHAT, "ab", 'a "model"', include_usage, created=7)
+    choices = [chat_choice(0, text, None, None)]
+    members = None if beside is None else {f"x-{name}": value for name, value in beside.items()}
+    chunk = frames.chunk(choices, members)
+    assert chunk.startswith(b"data: {")
+    assert chunk.endswith(b"}\n\n")
+    assert json.loads(chunk[6:]) == {
+        "id": "chatcmpl-ab",
+        "object": "chat.completion.chunk",
+        "created": 7,
+        "model": 'a "model"',
+        "choices": choices,
+        **({"usage": None} if include_usage else {}),
+        **(members or {}),
+    }
+
+
+def test_a_nodes_own_usage_takes_the_place_of_none() -> None:
+    frames = Frames(Endpoint.CHAT, "ab", "m", include_usage=True)
+    chunk = frames.chunk([], {"usage": {"total_tokens": 3}})
+    assert chunk.count(b'"usage"') == 1
+    assert json.loads(chunk[6:])["usage"] == {"total_tokens": 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -113,3 +114,22 @@ def test_an_answer_that_is_too_long_is_the_requests_fault() -> None:
 def test_a_receipt_of_another_gateway_is_not_passed_on() -> None:
     body: dict[str, Any] = {"id": "1", "choices": [], "receipt": {"receipt": {}}, "system_fingerprint": "f"}
     assert members_of(body) == {"system_fingerprint": "f"}
+
+
+def test_a_long_event_in_many_pieces_is_looked_at_once() -> None:
+    events, piece = Events(64 * 1024 * 1024), b"x" * 4096
+    began = time.process_time()
+    assert events.feed(b"data: ") == []
+    for _ in range(8_192):  # 32 MiB: looked through from its start each time, this would be 137 GB
+        assert events.feed(piece) == []
+    (data,) = events.feed(b"\r\n\r\n")
+    assert len(data) == 8_192 * 4096
+    assert time.process_time() - began < 5
+
+
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"data: a", b"data:b", b": c", b"d"]), max_size=14), st.data())
+def test_line_ends_mean_the_same_wherever_they_are_cut(parts: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(parts)
+    cut = data.draw(st.integers(0, len(stream)))
+    at_once, cut_up = Events(1000), Events(1000)
+    assert cut_up.feed(stream[:cut]) + cut_up.feed(stream[cut:] + b"\n\n") == at_once.feed(stream + b"\n\n")
