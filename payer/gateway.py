@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from pydantic_core import from_json
 
+from ledger.bounded import gather
 from ledger.errors import MalformedAnswerError, MalformedInputError, UpstreamUnavailableError, UsageError
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
@@ -115,18 +116,14 @@ class GatewayDesk:
         self, method: str, path: str, *, key: str | None = None, body: dict[str, Any] | None = None
     ) -> dict[str, Any]:
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        content = bytearray()
         try:
             with self._client.stream(method, path, json=body, headers=headers) as answer:
-                for part in answer.iter_raw():  # never unpacked, nor held if it is long: whoever is paid may mean harm
-                    content += part
-                    if len(content) > _MOST_BYTES:
-                        raise MalformedAnswerError(
-                            f"The gateway {self.url} answers with more than {_MOST_BYTES} bytes."
-                        )
+                content = gather(answer.iter_raw(), _MOST_BYTES)  # never unpacked: whoever is paid may mean harm
         except httpx.HTTPError as error:
             raise UpstreamUnavailableError(f"The gateway {self.url} does not answer: {error}.") from error
-        said = _object(bytes(content))
+        if content is None:
+            raise MalformedAnswerError(f"The gateway {self.url} answers with more than {_MOST_BYTES} bytes.")
+        said = _object(content)
         if answer.status_code >= 500:
             raise UpstreamUnavailableError(f"The gateway can't at present: {_message(said, answer.status_code)}")
         if answer.is_error:
