@@ -289,8 +289,8 @@ class OutOfPatience(httpx.HTTPTransport):
 
 
 def test_a_retry_that_comes_while_the_first_attempt_is_answered_buys_no_second_answer(payer: Payer) -> None:
-    in_progress = httpx.Response(409, json={"error": {"message": "", "code": "request_in_progress"}})
-    bad_gateway = httpx.Response(502, html="<html>of a server in between</html>")
+    in_progress = httpx.Response(409, stream=httpx.ByteStream(b'{"error":{"code":"request_in_progress"}}'))
+    bad_gateway = httpx.Response(502, stream=httpx.ByteStream(b"<html>of a server in between</html>"))
     with payer.purse() as purse:
         wire = OutOfPatience(in_progress, bad_gateway)
         with openai.OpenAI(
