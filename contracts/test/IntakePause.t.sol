@@ -60,6 +60,8 @@ contract IntakePauseTest is World {
     }
 
     function test_a_pause_ends_by_itself_and_cannot_follow_another_at_once() external {
+        vm.expectEmit(address(escrow));
+        emit IIntakePause.IntakePaused(pauser, clock() + PAUSE_DURATION);
         vm.prank(pauser);
         escrow.pauseIntake();
         uint40 earliest = clock() + 2 * PAUSE_DURATION;
@@ -79,6 +81,8 @@ contract IntakePauseTest is World {
         escrow.pauseIntake();
         uint40 earliest = clock() + 2 * PAUSE_DURATION;
         skip(1 hours);
+        vm.expectEmit(address(escrow));
+        emit IIntakePause.IntakeUnpaused(pauser);
         escrow.unpauseIntake();
         vm.assertEq(escrow.intakePausedUntil(), clock());
         vm.expectRevert(abi.encodeWithSelector(IIntakePause.PauseTooSoon.selector, earliest));

@@ -13,6 +13,8 @@ contract PaymentEscrowCollectionTest is EscrowModel {
 
     function test_a_charge_within_balance_and_cap_is_paid_by_the_payer() external {
         funded(100, 0);
+        vm.expectEmit(address(escrow), 0);
+        emit IPaymentEscrow.Shortfall(payer, operator, 1, 0);
         vm.assertEq(collect(1, charge(payer, 60)), 60);
         AccountView memory a = view_(payer);
         vm.assertTrue(a.balance == 40 && a.collected == 60 && a.debt == 0);

@@ -129,6 +129,22 @@ contract SpendPermissionsLoweringTest is SpendModel {
         vm.assertEq(collectAt(first + DELAY - 1, 200), 100);
     }
 
+    function test_a_thaw_that_ends_leaves_what_a_lowering_left() external {
+        deposit(payer, 1000);
+        deposit(operator, 1000);
+        submit(500, inDays(20));
+        uint40 first = clock();
+        lower(0, inDays(20));
+        skip(DELAY + 1);
+        vm.assertEq(collectAt(clock(), 1), 0);
+        vm.startPrank(payer);
+        escrow.thaw(operator, 10);
+        escrow.cancelThaw(operator);
+        vm.stopPrank();
+        vm.assertEq(collectAt(clock(), 100), 0);
+        vm.assertEq(collectAt(first, 400), 400);
+    }
+
     function test_a_refill_is_judged_by_the_expiry_at_its_first_commit() external {
         deposit(payer, 1000);
         deposit(operator, 1000);

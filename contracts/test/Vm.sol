@@ -53,6 +53,7 @@ interface Vm {
     function expectRevert(bytes4 selector) external;
     function expectRevert() external;
     function expectEmit(address emitter) external;
+    function expectEmit(address emitter, uint64 count) external;
     function expectCall(address target, bytes calldata data) external;
     function mockCall(address target, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
