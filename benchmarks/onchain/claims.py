@@ -12,7 +12,8 @@ from ledger.chain.structs import Claim
 from ledger.protocol.distribution import Distribution, leaf_hash
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import sign
-from tests.factories.operator_flow import ATTESTERS, DAY
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import DAY
 
 if TYPE_CHECKING:
     from ledger.chain.transaction import Call

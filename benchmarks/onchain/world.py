@@ -11,15 +11,8 @@ from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import (
-    ATTESTERS,
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    OperatorFlow,
-    key_of,
-    operator_flow,
-    terms_for,
-)
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,15 +13,8 @@ from ledger.chain.blocks import block_at
 from ledger.config import CHECKOUT
 from ledger.protocol.blob import kzg
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import (
-    ATTESTERS,
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    OperatorFlow,
-    key_of,
-    operator_flow,
-    terms_for,
-)
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain

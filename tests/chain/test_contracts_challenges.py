@@ -19,16 +19,8 @@ from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
 from ledger.protocol.blob.layout import FE_BYTES, a_position, b_position, p_position, s_position
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, sign
-from tests.factories.operator_flow import (
-    ATTESTERS,
-    DAY,
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    OperatorFlow,
-    key_of,
-    operator_flow,
-    terms_for,
-)
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain

@@ -16,16 +16,8 @@ from ledger.errors import ContractRevertedError
 from ledger.protocol.blob import kzg
 from ledger.protocol.blob.encode import EncodedBatch
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import (
-    ATTESTERS,
-    DAY,
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    OperatorFlow,
-    key_of,
-    operator_flow,
-    terms_for,
-)
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.chain

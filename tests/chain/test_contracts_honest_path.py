@@ -14,8 +14,8 @@ from ledger.protocol.batch import post_hash
 from ledger.protocol.distribution import Distribution, DistributionTree, Payout
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.signature import address_of, sign
+from tests.factories.attesters import ATTESTERS
 from tests.factories.operator_flow import (
-    ATTESTERS,
     DAY,
     INPUT_PRICE,
     OUTPUT_PRICE,

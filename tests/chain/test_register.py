@@ -21,7 +21,8 @@ from ledger.protocol.content import ContentFile, content_hash
 from ledger.protocol.contributors import list_payee
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
-from tests.factories.operator_flow import ATTESTERS, OperatorFlow, key_of, operator_flow, terms_for
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import OperatorFlow, key_of, operator_flow, terms_for
 from tests.factories.outbox import mining
 from tributary.devnet import Devnet
 

@@ -25,7 +25,8 @@ from ledger.protocol.keccak import keccak256
 from ledger.protocol.receipt import Receipt
 from ledger.protocol.signature import address_of, sign
 from ledger.protocol.units import fee_up
-from tests.factories.operator_flow import ATTESTERS, DAY, PROTOCOL_PPM, OperatorFlow, key_of
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import DAY, PROTOCOL_PPM, OperatorFlow, key_of
 
 ALICE, BOB, CAROL, BASE_OWNER, ADAPTER_OWNER = (
     address_of(key_of(name)) for name in ("alice", "bob", "carol", "base owner", "adapter owner")

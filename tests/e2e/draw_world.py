@@ -30,8 +30,9 @@ from settlement.worker import run_pass
 from tests.e2e.audit_story import Story
 from tests.e2e.middleman import Middleman, middleman
 from tests.e2e.pipeline_world import Pipeline
+from tests.factories.attesters import ATTESTERS
 from tests.factories.distributor_stage import attester_server
-from tests.factories.operator_flow import ATTESTERS, DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow
+from tests.factories.operator_flow import DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow
 from tests.factories.outbox import mining
 from tests.factories.serving_world import (
     BOND,

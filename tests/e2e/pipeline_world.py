@@ -28,11 +28,12 @@ from settlement.assembly import open_attester, open_settlement
 from settlement.settings import AttesterSettings, SettlementSettings
 from settlement.worker import run_pass
 from tests.e2e.audit_story import POOR, RICH, THIRD, Story
+from tests.factories.attesters import ATTESTERS
 from tests.factories.batcher_world import settings_for
 from tests.factories.distributor_stage import attester_server
 from tests.factories.http_server import served
 from tests.factories.indexed_world import indexer_settings
-from tests.factories.operator_flow import ATTESTERS, DAY, OperatorFlow, key_of, operator_flow
+from tests.factories.operator_flow import DAY, OperatorFlow, key_of, operator_flow
 from tests.factories.outbox import Outbox, Use, mining
 from tributary.devnet import Devnet
 from tributary.postgres import PostgresServer

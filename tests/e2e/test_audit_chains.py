@@ -20,7 +20,8 @@ from ledger.protocol.distribution import Payout
 from ledger.protocol.signature import address_of, sign
 from tests.e2e.audit_story import ALICE, CAROL, RICH, Story, tell
 from tests.e2e.middleman import between
-from tests.factories.operator_flow import ATTESTERS, key_of, operator_flow
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import key_of, operator_flow
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.e2e

@@ -31,8 +31,9 @@ from settlement.connections import PushPolicy
 from settlement.scope import Scope
 from settlement.states import State
 from tests.e2e.pipeline_world import Pipeline
+from tests.factories.attesters import ATTESTERS
 from tests.factories.dying_settler import Life, live
-from tests.factories.operator_flow import ATTESTERS, DAY
+from tests.factories.operator_flow import DAY
 from tests.factories.outbox import mining
 from tests.factories.rpc_proxy import Proxy, rpc_proxy
 

@@ -19,16 +19,8 @@ from indexer.settings import IndexerSettings
 from ledger.chain.structs import BatchRecord
 from ledger.protocol.blob.encode import EncodedBatch
 from ledger.protocol.signature import address_of
-from tests.factories.operator_flow import (
-    ATTESTERS,
-    DAY,
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    OperatorFlow,
-    key_of,
-    operator_flow,
-    terms_for,
-)
+from tests.factories.attesters import ATTESTERS
+from tests.factories.operator_flow import DAY, INPUT_PRICE, OUTPUT_PRICE, OperatorFlow, key_of, operator_flow, terms_for
 from tributary.devnet import Devnet
 
 PAYERS = sorted((key_of(f"payer {n}") for n in range(3)), key=address_of)

@@ -49,10 +49,6 @@ def key_of(name: str) -> PrivateKey:
     return PrivateKey(keccak256(b"contracts test ", name.encode()))
 
 
-ATTESTERS = sorted((key_of(f"attester {n}") for n in range(3)), key=address_of)
-"""Of most of these worlds, as the distributor wants them: ascending by address."""
-
-
 @dataclass
 class OperatorFlow:
     """Handles on one deployment; `operator` sends on both chains."""

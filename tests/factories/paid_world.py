@@ -28,9 +28,10 @@ from ledger.protocol.units import PPM, SHARE_ONE
 from settlement.assembly import open_attester, open_settlement
 from settlement.settings import AttesterSettings, SettlementSettings
 from settlement.worker import run_pass
+from tests.factories.attesters import ATTESTERS
 from tests.factories.distributor_stage import attester_server
 from tests.factories.indexed_world import IndexedWorld, indexed_world
-from tests.factories.operator_flow import ATTESTERS, INPUT_PRICE, OUTPUT_PRICE, PROTOCOL_PPM, key_of
+from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, PROTOCOL_PPM, key_of
 from tributary.devnet import Devnet
 
 ALICE, BOB, CAROL, DAVE = (address_of(key_of(f"contributor {name}")) for name in "ABCD")

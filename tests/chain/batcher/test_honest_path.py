@@ -125,7 +125,7 @@ def test_a_spoilt_authorization_does_not_spoil_the_others(  # fixtures and cases
     cap: int,
 ) -> None:
     """Neither of those that are sent together with it, nor of those that wait behind it."""
-    monkeypatch.setattr(authorizing, "_MOST_AT_ONCE", at_once)
+    monkeypatch.setattr(authorizing, "_MOST_AT_ONCE", at_once)  # two payers would else always go together
     outbox = batching.outbox()
     until = flow.devnet.now() + 90 * DAY
     outbox.authorize(PAYERS[0], 2 * cap, until, signer=key_of("stranger"))

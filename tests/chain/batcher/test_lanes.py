@@ -107,6 +107,7 @@ def test_only_a_number_that_is_missing_is_told_as_a_gap(
             outbox.issue(24, [Use(FIRST, 0)])
         return found
 
+    # The reading is the real one; that a receipt comes in right behind it is left to no chance.
     monkeypatch.setattr(selecting, "waiting_run", read_too_early)
     with batching.parts() as parts, capture_logs() as told:
         assert Selection(parts).select_due(look(parts), [], everything=False) == []

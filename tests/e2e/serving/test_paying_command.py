@@ -19,6 +19,7 @@ from ledger.config import CHECKOUT
 from ledger.protocol.blob.encode import BatchEntry, encode
 from ledger.protocol.hexadecimal import to_hex
 from ledger.receipt_files import read_receipts
+from payer.assembly import book_of
 from payer.settings import PaySettings
 from tests.e2e.serving.started import started
 from tests.factories.serving_world import RunningGateway, ServingWorld, running
@@ -126,4 +127,8 @@ def test_there_is_nothing_to_resume_where_nothing_stopped(
     serving_world: ServingWorld, gateway: RunningGateway, tmp_path: Path
 ) -> None:
     words = environment(serving_world, PrivateKey(b"\x07" * 32), gateway.url, tmp_path)
+    elsewhere = tell(words, "resume")
+    assert elsewhere.returncode == 1
+    assert f"There is no payer's book in {tmp_path}" in elsewhere.stderr
+    book_of(tmp_path).close()
     assert tell(words, "resume").stdout.strip() == "Nothing was stopped."

@@ -15,16 +15,9 @@ from ledger.protocol.receipt import Receipt
 from serving.catalogue.local import read_local_models
 from serving.inference.attribution import AnsweredText, Attributed
 from serving.journal.records import MadeBy, UnlicensedUse
+from tests.factories.open_adapter import register_open_adapter
 from tests.factories.operator_flow import key_of
-from tests.factories.serving_world import (
-    INPUT_PRICE,
-    OUTPUT_PRICE,
-    ServingWorld,
-    buy_key,
-    register,
-    register_open_adapter,
-    running,
-)
+from tests.factories.serving_world import INPUT_PRICE, OUTPUT_PRICE, ServingWorld, buy_key, register, running
 
 pytestmark = pytest.mark.e2e
 

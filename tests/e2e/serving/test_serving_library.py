@@ -23,14 +23,8 @@ from ledger.errors import SettingsError
 from ledger.protocol.attribution import METHOD_WORD, params_hash
 from ledger.protocol.hexadecimal import from_hex, to_hex
 from ledger.protocol.keccak import keccak256
-from tests.factories.serving_world import (
-    RunningGateway,
-    ServingWorld,
-    buy_key,
-    register,
-    register_open_adapter,
-    running,
-)
+from tests.factories.open_adapter import register_open_adapter
+from tests.factories.serving_world import RunningGateway, ServingWorld, buy_key, register, running
 
 pytestmark = pytest.mark.e2e
 

@@ -22,8 +22,9 @@ from serving.journal.records import MadeBy
 from settlement.draw.drawing import Drawn
 from settlement.draw.operators import Operators
 from settlement.draw.seeds import Seed
+from tests.factories.open_adapter import register_open_adapter
 from tests.factories.operator_flow import key_of
-from tests.factories.serving_world import ServingWorld, buy_key, register_open_adapter, running
+from tests.factories.serving_world import ServingWorld, buy_key, running
 
 pytestmark = pytest.mark.e2e
 
