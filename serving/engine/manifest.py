@@ -1,11 +1,13 @@
 """The shipped models as models/manifest.json lists them."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ledger.errors import CheckpointError
+from pydantic_core import from_json
+
+from ledger.errors import CheckpointError, MalformedInputError
+from ledger.named_files import read_named
 from ledger.protocol.content import ContentFile, content_hash
 
 MANIFEST_FILE = "manifest.json"
@@ -50,14 +52,16 @@ def load_manifest(models_path: Path) -> tuple[ShippedAsset, ...]:
     """
     file = models_path / MANIFEST_FILE
     try:
-        manifest = json.loads(file.read_text(encoding="utf-8"))
+        manifest = from_json(read_named(file))
         if manifest["format"] != FORMAT:
             raise CheckpointError(f"{file} is of format {manifest['format']}, and {FORMAT} is understood.")
         return tuple(_asset(models_path, entry) for entry in manifest["assets"])
-    except OSError as error:
-        raise CheckpointError(f"{file} could not be read: {error.strerror}.") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{file} is not a manifest of shipped models ({error!r}).") from error
+    except MalformedInputError as error:
+        raise CheckpointError(str(error)) from error
+    except KeyError as error:
+        raise CheckpointError(f"{file} is not a manifest of shipped models: it lacks {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{file} is not a manifest of shipped models: {error}.") from error
 
 
 def _asset(models_path: Path, entry: dict[str, Any]) -> ShippedAsset:

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from ledger.errors import MalformedInputError, SettingsError
+from ledger.named_files import read_named
 from ledger.protocol.hexadecimal import from_hex
 from ledger.protocol.units import MAX_U24
+
+_MOST_BYTES = 2**20
 
 
 def _hash(value: object) -> bytes:
@@ -193,16 +196,16 @@ def read_upstreams(path: Path) -> UpstreamsFile:
         SettingsError: it can't be read or is not as it should be; the sentence names the place.
     """
     try:
-        with path.open("rb") as file:
-            found = UpstreamsFile.model_validate(_anchored(tomllib.load(file), path.parent))
-    except OSError as error:
-        raise SettingsError(f"{path} can't be read: {error.strerror}.") from error
+        content = tomllib.loads(read_named(path, _MOST_BYTES).decode())
+        found = UpstreamsFile.model_validate(_anchored(content, path.parent))
+    except MalformedInputError as error:
+        raise SettingsError(str(error)) from error
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, problem["loc"])) or "it"
         sentence = problem["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{path} is wrong at {place}: {sentence}.") from None  # it may hold keys
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path} is not TOML: {error}.") from error
     return found
 

@@ -72,3 +72,10 @@ def test_a_folder_without_a_readable_manifest_is_refused(tmp_path, content):
         (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(CheckpointError):
         load_manifest(tmp_path)
+
+
+def test_a_manifest_that_is_no_text_is_not_repeated(tmp_path):
+    (tmp_path / "manifest.json").write_bytes(b"\xffSECRET" * 1000)
+    with pytest.raises(CheckpointError, match="is not a manifest of shipped models: ") as told:
+        load_manifest(tmp_path)
+    assert "SECRET" not in str(told.value)

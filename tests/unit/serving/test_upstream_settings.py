@@ -59,6 +59,14 @@ def test_what_is_wrong_is_said_in_one_sentence(path: Path, text: str, words: str
     assert str(failed.value).count("\n") == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("none", "can't be read: No such file"), ("/dev/zero", "is larger than any")]
+)
+def test_a_file_that_is_gone_or_has_no_end_is_a_wrong_setting_like_any_other(path: Path, name: str, told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        read_upstreams(path.parent / name)
+
+
 def test_a_key_is_never_in_the_sentence(path: Path) -> None:
     path.write_text(NODE + 'api_key = ["sk-secret"]\n' + MODEL)
     with pytest.raises(SettingsError) as failed:
