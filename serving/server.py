@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import cast
 
 import uvicorn
@@ -17,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from ledger.http_server import bind
 from serving.app import create_app
 from serving.gateway import Gateway
-from serving.inference.streamed import OUTLET
+from serving.inference.streamed import CONNECTION
 
 
 class UnbufferedProtocol(HttpToolsProtocol):
@@ -36,29 +37,53 @@ class UnbufferedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         if getattr(self.cycle, "scope", None) is self.scope:  # else it became no HTTP request
-            self.scope["extensions"] = {OUTLET: {"write": Outlet(self.cycle)}}
+            outlet = Outlet(self.cycle, self.watchers)
+            self.scope["extensions"] = {CONNECTION: {"write": outlet.write, "left": outlet.left}}
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for gone in list(self.watchers):
+            gone()
+
+    @cached_property
+    def watchers(self) -> set[Callable[[], None]]:
+        """Called when the connection is gone."""
+        return set()
 
 
 class Outlet:
-    """Writes parts of an answer of unknown length straight to its connection, where nothing has to be waited for.
+    """One response's way past the ASGI messages.
 
-    The way over the ASGI messages is for the first part, the last, and those that wait: a message for each of its tokens
-    is a good part of what a paced answer costs.
+    They are for its first part, its last, and those that have to wait. A message for each token, and a task that waits
+    for the client to leave, are a good part of what a paced answer costs.
     """
 
-    __slots__ = ("_cycle",)
+    __slots__ = ("_cycle", "_watchers")
 
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        """Take the response."""
+    def __init__(self, cycle: RequestResponseCycle, watchers: set[Callable[[], None]]) -> None:
+        """Take the response, and who is called when its connection is gone."""
         self._cycle = cycle
+        self._watchers = watchers
 
-    def __call__(self, part: bytes) -> bool:
-        """True if the part, which must not be empty, was written; False if it has to go the other way."""
+    def write(self, part: bytes) -> bool:
+        """True if the part, which must not be empty, was written; False if it has to be sent as a message.
+
+        Only for answers of unknown length, where nothing has to be waited for.
+        """
         cycle = self._cycle
         if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete or not cycle.chunked_encoding:
             return False
         cycle.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
         return True
+
+    def left(self, gone: Callable[[], None]) -> Callable[[], object]:
+        """Calls once the client is gone; returns what ends that."""
+        self._cycle.flow.resume_reading()  # of a connection that is not read nobody learns that it ended
+        if self._cycle.transport.is_closing():
+            asyncio.get_running_loop().call_soon(gone)
+        self._watchers.add(gone)
+        return lambda: self._watchers.discard(gone)
 
 
 def listen(host: str, port: int) -> socket.socket:

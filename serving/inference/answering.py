@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +22,8 @@ from serving.journal.writer import Journal
 
 _log = structlog.get_logger(__name__)
 
-Disconnected = Callable[[], Awaitable[None]]
-"""Returns when the client is gone."""
+Disconnected = Callable[[Callable[[], None]], Callable[[], object]]
+"""Calls back once the client is gone; returns what ends the waiting for that."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,7 @@ class _Watch:
         self._task = task
         self._gone = False
         self._over = False
-        self._watching = asyncio.ensure_future(disconnected())
-        self._watching.add_done_callback(self._left)
+        self._end = disconnected(self._left)
 
     def is_the_cause(self) -> bool:
         """Whether this, and nobody else, cancelled the task; then it goes on."""
@@ -110,12 +109,10 @@ class _Watch:
 
     def end(self) -> None:
         self._over = True
-        self._watching.cancel()
+        self._end()
 
-    def _left(self, watching: asyncio.Future[None]) -> None:
-        if self._over or watching.cancelled():
-            return
-        if watching.exception() is None:
+    def _left(self) -> None:
+        if not self._over and not self._gone:
             self._gone = True
             self._task.cancel()
 

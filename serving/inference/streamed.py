@@ -34,8 +34,9 @@ _HEADERS = {
     "x-accel-buffering": "no",
 }
 _EVENT_END = b"\n\n"
-OUTLET: Final = "tributary.outlet"
-"""Extension of an ASGI scope: what writes a part of a response at once, or says that it has to be sent."""
+CONNECTION: Final = "tributary.connection"
+"""Extension of an ASGI scope: `write` writes a part of a response at once, or says that it has to be sent; `left` is a
+`Disconnected`."""
 
 
 def no_outlet(part: bytes) -> bool:  # noqa: ARG001  the interface's

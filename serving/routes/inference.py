@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -13,12 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from serving.gateway import Gateway
-from serving.inference.answering import CheckpointPace
+from serving.inference.answering import CheckpointPace, Disconnected
 from serving.inference.call import Endpoint, parse_call
 from serving.inference.idempotency import Replay
 from serving.inference.open_request import OpenRequest
 from serving.inference.sampling import ChatBody, CompletionBody
-from serving.inference.streamed import OUTLET, StreamDelivery, no_outlet
+from serving.inference.streamed import CONNECTION, StreamDelivery, no_outlet
 from serving.inference.whole import WholeDelivery, send_json
 from serving.routes.bodies import receive_body
 
@@ -96,15 +98,13 @@ class InferenceApplication:
         self._seconds.observe(time.monotonic() - began)
 
     async def _deliver(self, request: OpenRequest, scope: Scope, receive: Receive, send: Send) -> None:
-        async def disconnected() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-
+        connection = scope.get("extensions", {}).get(CONNECTION, {})
+        disconnected = connection.get("left") or _asking(receive)
         closer = self._gateway.closer
         try:
             if request.call.stream:
                 pace = CheckpointPace(self._gateway.settings.checkpoint_seconds)
-                outlet = scope.get("extensions", {}).get(OUTLET, {}).get("write", no_outlet)
+                outlet = connection.get("write") or no_outlet
                 await StreamDelivery(request, closer, send, pace, outlet).deliver(disconnected)
             else:
                 await WholeDelivery(request, closer, send).deliver(disconnected)
@@ -112,6 +112,21 @@ class InferenceApplication:
             await request.release()
             if not request.closed:  # a fault of ours: the payer does not pay for it, and nothing stays held
                 closer.end(request, request.closing("engine_error"))
+
+
+def _asking(receive: Receive) -> Disconnected:
+    """For servers that only say on being asked whether the client is gone."""
+
+    async def wait() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    def watch(gone: Callable[[], None]) -> Callable[[], object]:
+        waiting = asyncio.ensure_future(wait())
+        waiting.add_done_callback(lambda done: None if done.cancelled() or done.exception() else gone())
+        return waiting.cancel
+
+    return watch
 
 
 async def _replay(replay: Replay, send: Send) -> None:
