@@ -211,9 +211,11 @@ def main() -> None:
         print(f"{name}: asset {model['asset_id']}, content {model['content_hash']}, {model['identity']}")
     name = words.model or list(models)[-1]
     messages: Any = [{"role": "user", "content": words.prompt}]
+    # At temperature 0 the answer is the same each time, and it has words: one that is drawn may end before its first.
+    asked = {"model": name, "messages": messages, "max_tokens": 40, "temperature": 0}
 
     before = chain.safe_block() if chain else None
-    answer = client.chat.completions.create(model=name, messages=messages, max_tokens=40)
+    answer = client.chat.completions.create(**asked)
     print(f"\n{name} answers: {answer.choices[0].message.content}")
     receipt = check(transport.last, models[name], expected, before)
     print(f"  {receipt.fee_units} units for {receipt.input_units} + {receipt.output_units} tokens, seq {receipt.seq}")
@@ -222,7 +224,7 @@ def main() -> None:
 
     before = chain.safe_block() if chain else None
     print(f"\n{name} streams: ", end="")
-    for chunk in client.chat.completions.create(model=name, messages=messages, max_tokens=40, stream=True):
+    for chunk in client.chat.completions.create(**asked, stream=True):
         print(chunk.choices[0].delta.content or "", end="", flush=True)
     print()
     receipt = check(transport.last, models[name], expected, before)
