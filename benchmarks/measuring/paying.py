@@ -28,6 +28,7 @@ UNITS = 1_000_003
 def gas_per_payee(payees: int) -> dict[str, float]:
     """Gas of one payee's part of claimMany over 100, the first time and when it was paid before."""
     with Devnet.start() as devnet:
+        devnet.l2_clock.set(0)
         devnet.l2.call("evm_setAutomine", True)
         rpc = RpcClient([devnet.l2_url], devnet.l2_chain_id, name="L2")
         try:

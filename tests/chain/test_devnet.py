@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from ledger.errors import PortTakenError, ProcessFailedError, RpcUnavailableError, ToolMissingError
+from tests.factories.outbox import mining
 from tributary.devnet import Devnet
 from tributary.devnet.node import Node
 from tributary.devnet.supersim import Ports, start_supersim, wait_until_ready
@@ -51,15 +52,45 @@ def test_the_contracts_that_carry_messages_are_where_it_says(devnet: Devnet) -> 
         assert len(devnet.l1.call("eth_getCode", f"0x{address.hex()}", "latest")) > 100
 
 
-def test_a_deposit_through_the_portal_arrives_on_l2(devnet: Devnet) -> None:
-    recipient = "0x" + os.urandom(20).hex()
+def deposit(devnet: Devnet, recipient: str) -> None:
+    """One wei through the portal, in an L1 block."""
     sender = f"0x{devnet.accounts[8].address.hex()}"
     transaction = {"from": sender, "to": f"0x{devnet.portal.hex()}", "value": "0x1", "data": deposit_call(recipient)}
     # An estimate is too low whenever the block that it was made on has another deposit history than the next one.
     transaction["gas"] = hex(500_000)
     devnet.l1.call("eth_sendTransaction", transaction)
     devnet.l1.mine()
-    wait_for(lambda: int(devnet.l2.call("eth_getBalance", recipient, "latest"), 16) == 1)
+
+
+def received(devnet: Devnet, recipient: str) -> int:
+    return int(devnet.l2.call("eth_getBalance", recipient, "latest"), 16)
+
+
+def test_a_deposit_through_the_portal_arrives_on_l2(devnet: Devnet) -> None:
+    recipient = "0x" + os.urandom(20).hex()
+    deposit(devnet, recipient)
+    wait_for(lambda: received(devnet, recipient) == 1)
+
+
+def test_a_deposit_is_executed_once_however_many_mine(fresh_devnet: Devnet) -> None:
+    recipient = "0x" + os.urandom(20).hex()
+    fresh_devnet.l2_clock.set(0.01)
+    with mining(fresh_devnet, pause_seconds=0.01), mining(fresh_devnet, pause_seconds=0.01):
+        for count in range(1, 31):
+            deposit(fresh_devnet, recipient)
+            wait_for(lambda count=count: received(fresh_devnet, recipient) >= count)
+    assert received(fresh_devnet, recipient) == count
+
+
+def test_the_clock_mines_at_its_pace_and_stands_still_when_told(fresh_devnet: Devnet) -> None:
+    before = fresh_devnet.l2.block_number()
+    fresh_devnet.l2_clock.set(0.05)
+    wait_for(lambda: fresh_devnet.l2.block_number() >= before + 3)
+    fresh_devnet.l2_clock.set(0)
+    fresh_devnet.l2.mine()  # behind whatever block was being made
+    before = fresh_devnet.l2.block_number()
+    time.sleep(0.3)
+    assert fresh_devnet.l2.block_number() == before
 
 
 def test_the_clocks_move_together_and_run_on(fresh_devnet: Devnet) -> None:

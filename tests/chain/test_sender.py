@@ -31,6 +31,7 @@ from tests.factories.outbox import mining
 from tests.factories.rpc_proxy import rpc_proxy
 from tributary.contracts_build import artifacts
 from tributary.devnet import Devnet
+from tributary.devnet.network import L1_BLOCK_SECONDS
 
 pytestmark = pytest.mark.chain
 
@@ -46,9 +47,9 @@ def l1(devnet: Devnet) -> Iterator[RpcClient]:
 @pytest.fixture(scope="module")
 def still(devnet: Devnet) -> Iterator[None]:
     """No L1 block but those that a test mines."""
-    devnet.l1.call("evm_setIntervalMining", 0)
+    devnet.l1_clock.set(0)
     yield
-    devnet.l1.call("evm_setIntervalMining", 12)
+    devnet.l1_clock.set(L1_BLOCK_SECONDS)
 
 
 @pytest.fixture

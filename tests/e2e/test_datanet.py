@@ -48,11 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def world(postgres_server: PostgresServer, migrated_template: str, folder: Path) -> Iterator[PaidWorld]:
     url = postgres_server.create_database("datanet", migrated_template)
-    with Devnet.start() as devnet:
-        for node in (devnet.l1, devnet.l2):
-            node.call("evm_setAutomine", True)
-        with paid_world(devnet, folder, url, crowd=CROWD) as world:
-            yield world
+    with Devnet.start() as devnet, paid_world(devnet, folder, url, crowd=CROWD) as world:
+        yield world
     postgres_server.drop_database("datanet")
 
 

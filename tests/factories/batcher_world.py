@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from batcher.parts import Parts
     from ledger.chain.deployment import Deployment
     from tributary.devnet import Devnet
+    from tributary.devnet.clock import BlockClock
     from tributary.devnet.node import Node
 
 BOND, OWN_DEPOSIT, PAYER_DEPOSIT = 50_000_000_000, 100_000_000, 10**9
@@ -144,13 +145,14 @@ def query(database_url: str, statement: str) -> list[Any]:
 
 
 @contextmanager
-def still(node: Node, block_seconds: int) -> Iterator[None]:
+def still(clock: BlockClock) -> Iterator[None]:
     """No block on this chain but those that the test mines."""
-    node.call("evm_setIntervalMining", 0)
+    seconds = clock.seconds
+    clock.set(0)
     try:
         yield
     finally:
-        node.call("evm_setIntervalMining", block_seconds)
+        clock.set(seconds)
 
 
 def events(flow: OperatorFlow, kind: type) -> list[Any]:

@@ -156,9 +156,8 @@ def indexed_world(devnet: Devnet, folder: Path, database_url: str) -> Iterator[I
 def own_indexed_world(folder: Path, database_url: str) -> Iterator[IndexedWorld]:
     """The same on chains of its own, whose blocks may be replaced; what is needed before the first batch is there."""
     with Devnet.start() as devnet, indexed_world(devnet, folder, database_url) as world:
-        for node in (devnet.l1, devnet.l2):
-            # A block that anvil mines by the clock while it replaces others leaves a hole in its chain.
-            node.call("evm_setIntervalMining", 0)
+        for clock in (devnet.l1_clock, devnet.l2_clock):
+            clock.set(0)
         world.prepare()
         yield world
 

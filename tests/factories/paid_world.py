@@ -32,7 +32,7 @@ from tests.factories.attesters import ATTESTERS
 from tests.factories.distributor_stage import attester_server
 from tests.factories.indexed_world import IndexedWorld, indexed_world
 from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE, PROTOCOL_PPM, key_of
-from tributary.devnet import Devnet
+from tributary.devnet import Devnet, Pulse
 
 ALICE, BOB, CAROL, DAVE = (address_of(key_of(f"contributor {name}")) for name in "ABCD")
 PROTOCOL_PAYEE = address_of(key_of("protocol"))
@@ -127,8 +127,11 @@ def paid_world(
     min_claim_units: int = 1,
     crowd: tuple[Contributor, ...] = (),
 ) -> Iterator[PaidWorld]:
-    """Everything deployed, used, settled and indexed; claims below `min_claim_units` are left to the payees."""
-    with indexed_world(devnet, folder, database_url) as inner:
+    """Everything deployed, used, settled and indexed; claims below `min_claim_units` are left to the payees.
+
+    As long as it stands, a transaction that waits is soon in a block.
+    """
+    with Pulse(devnet, period_seconds=0.05), indexed_world(devnet, folder, database_url) as inner:
         world = PaidWorld(inner, crowd=crowd)
         inner.prepare()
         _publish(world)

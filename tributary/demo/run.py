@@ -17,10 +17,10 @@ from ledger.protocol.units import CHALLENGE_WINDOW_SECONDS, DAY_SECONDS
 from tributary.demo import cast, registration
 from tributary.demo.catalogue import MODELS, load_catalogue
 from tributary.demo.figures import Figures, RunRecord, gather
-from tributary.demo.pulse import Pulse
 from tributary.demo.trace import draw, read_lengths, shipped_texts
 from tributary.demo.traffic import buy_keys, replay
 from tributary.demo.world import World, secret
+from tributary.devnet import Pulse
 from tributary.ports import free_port
 
 if TYPE_CHECKING:

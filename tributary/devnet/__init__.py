@@ -8,5 +8,6 @@ stand side by side; both clocks move together. A crash of the owner leaves nothi
 
 from tributary.devnet.accounts import DevAccount
 from tributary.devnet.network import Devnet
+from tributary.devnet.pulse import Pulse
 
-__all__ = ["DevAccount", "Devnet"]
+__all__ = ["DevAccount", "Devnet", "Pulse"]

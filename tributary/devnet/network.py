@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tributary.devnet.accounts import DevAccount, dev_accounts
+from tributary.devnet.clock import BlockClock
 from tributary.devnet.node import Node
 from tributary.devnet.supersim import L1_CHAIN_ID, L2_CHAIN_ID, Addresses, Ports, start_supersim, wait_until_ready
 
 if TYPE_CHECKING:
     from tributary.guarded import GuardedProcess
+
+L1_BLOCK_SECONDS, L2_BLOCK_SECONDS = 12, 2
 
 FINALITY_BLOCKS = 64
 """How far `finalized` trails `latest` on anvil (`safe` trails by half of it)."""
@@ -25,7 +28,8 @@ class Devnet:
     Attributes:
         l1_url, l2_url: JSON-RPC addresses. beacon_url: where L1 blobs are served.
         portal, l1_messenger: 20-byte addresses of the OptimismPortal and L1CrossDomainMessenger of the L2.
-        l1, l2: JSON-RPC nodes with anvil's methods.
+        l1, l2: JSON-RPC nodes with anvil's methods; whoever mines, reverts or reorganises does it through these two.
+        l1_clock, l2_clock: what puts a block on each at its block time.
     """
 
     l1_chain_id = L1_CHAIN_ID
@@ -38,6 +42,8 @@ class Devnet:
         self.l1_messenger = addresses.l1_messenger
         self.l1 = Node(addresses.l1_url)
         self.l2 = Node(addresses.l2_url)
+        self.l1_clock = BlockClock(self.l1, L1_BLOCK_SECONDS)
+        self.l2_clock = BlockClock(self.l2, L2_BLOCK_SECONDS)
         self.process = process
         self._cleanup = ExitStack()
 
@@ -48,7 +54,7 @@ class Devnet:
         Args:
             folder: where its logs go; a temporary folder, deleted at the end, if None.
             ports: ports to listen on; free ones if None.
-            owned: False leaves it running when this process ends (`devnet up`).
+            owned: False leaves it running when this process ends (`devnet up`); anvil itself keeps its clocks then.
 
         Raises:
             PortTakenError, ToolMissingError, ProcessFailedError: each says what to do.
@@ -61,6 +67,10 @@ class Devnet:
             process = start_supersim(folder, ports or Ports(), owned=owned, keep_logs=keep_logs)
             cleanup.callback(process.stop)
             devnet = cls(wait_until_ready(process), process)
+            if owned:
+                for clock in (devnet.l1_clock, devnet.l2_clock):
+                    cleanup.callback(clock.stop)
+                    clock.start()
             devnet._cleanup = cleanup.pop_all()
         return devnet
 
@@ -104,9 +114,9 @@ class Devnet:
 
     def stop(self) -> None:
         """End both chains and delete what they left; harmless when they have ended."""
+        self._cleanup.close()
         self.l1.close()
         self.l2.close()
-        self._cleanup.close()
 
     def __enter__(self) -> Self:
         return self

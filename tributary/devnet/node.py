@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, Self
 
 import httpx
@@ -12,12 +13,14 @@ _TIMEOUT_SECONDS = 30.0
 
 
 class Node:
-    """One node at `url`; a plain JSON-RPC client, to be closed after use."""
+    """One node at `url`; a plain JSON-RPC client that asks one thing at a time, to be closed after use."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         # trust_env off: a proxy has no business between this machine and itself.
         self._client = httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._turn = threading.RLock()
+        """Held during a call: see `tributary.devnet.clock` for what two blocks made at once would do."""
 
     def call(self, method: str, *parameters: object) -> Any:
         """The `result` of a JSON-RPC call.
@@ -27,7 +30,8 @@ class Node:
         """
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         try:
-            answer = self._client.post(self.url, json=request).raise_for_status().json()
+            with self._turn:
+                answer = self._client.post(self.url, json=request).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise RpcUnavailableError(f"The node at {self.url} does not answer {method}: {error}.") from error
         if "error" in answer:
@@ -50,8 +54,9 @@ class Node:
 
     def mine_at(self, timestamp: int) -> None:
         """Put one block with exactly this timestamp on top; the clock runs on from there."""
-        self.call("evm_setNextBlockTimestamp", timestamp)
-        self.call("evm_mine")
+        with self._turn:
+            self.call("evm_setNextBlockTimestamp", timestamp)
+            self.call("evm_mine")
 
     def snapshot(self) -> str:
         return str(self.call("evm_snapshot"))

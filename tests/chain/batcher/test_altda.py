@@ -138,7 +138,7 @@ def test_an_unattested_commit_that_an_l2_reorg_drops_is_sent_again(
 ) -> None:
     batching.outbox().issue(22, [Use(FIRST, 0)])
     l2 = flow.devnet.l2
-    with still(l2, 2), batching.parts(settings(batching, server)) as parts:
+    with still(flow.devnet.l2_clock), batching.parts(settings(batching, server)) as parts:
         batching.passes_until(parts, "committed", mine=l2)
         l2.call("anvil_reorg", 1, [])
         assert not [event for event in events(flow, BatchCommitted) if event.lane == 22]

@@ -66,7 +66,7 @@ def test_a_power_cut_at_every_effect_leads_to_one_post_one_commit_and_one_paymen
 def test_a_post_that_sticks_is_sent_again_at_higher_fees_and_lands_once(flow: OperatorFlow, batching: Batching) -> None:
     batching.outbox().issue(3, [Use(FIRST, 0)])
     settings = batching.settings(stuck_seconds=0.2)
-    with still(flow.devnet.l1, 12):
+    with still(flow.devnet.l1_clock):
         batcher = Thread(target=batching.run, args=(settings,))
         batcher.start()
         sent = "SELECT nonce, gas_price_wei FROM batch_transactions WHERE purpose = 'post'"
@@ -85,10 +85,10 @@ def test_a_post_that_sticks_is_sent_again_at_higher_fees_and_lands_once(flow: Op
 
 def test_a_post_that_an_l1_reorg_drops_is_sent_again(flow: OperatorFlow, batching: Batching) -> None:
     batching.outbox().issue(5, [Use(FIRST, 0)])
-    l1, l2 = flow.devnet.l1, flow.devnet.l2
+    l1 = flow.devnet.l1
     with (
-        still(l1, 12),
-        still(l2, 2),  # so that the attestation does not arrive meanwhile
+        still(flow.devnet.l1_clock),
+        still(flow.devnet.l2_clock),  # so that the attestation does not arrive meanwhile
         batching.parts(batching.settings()) as parts,
     ):
         batching.passes_until(parts, "posted", mine=l1)
@@ -108,10 +108,10 @@ def test_a_commit_that_an_l2_reorg_drops_is_sent_again(flow: OperatorFlow, batch
     batching.outbox().issue(6, [Use(FIRST, 0)])
     l2 = flow.devnet.l2
     with (
-        still(l2, 2),
+        still(flow.devnet.l2_clock),
         batching.parts(batching.settings()) as parts,
     ):
-        with still(flow.devnet.l1, 12):
+        with still(flow.devnet.l1_clock):
             batching.passes_until(parts, "posted", mine=flow.devnet.l1)
         batching.passes_until(parts, "committed", mine=l2)
         l2.call("anvil_reorg", 1, [])

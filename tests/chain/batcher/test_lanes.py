@@ -78,7 +78,7 @@ def test_batches_are_encoded_and_sent_while_earlier_ones_wait_for_their_block(
 ) -> None:
     batching.outbox().issue(21, [Use(FIRST, 0)] * 3)
     sent = "SELECT nonce FROM batch_transactions WHERE purpose = 'post' AND outcome IS NULL ORDER BY nonce"
-    with still(flow.devnet.l1, 12), batching.parts(batching.settings(max_receipts=1, share_deposits=3)) as parts:
+    with still(flow.devnet.l1_clock), batching.parts(batching.settings(max_receipts=1, share_deposits=3)) as parts:
         worker = Worker(parts)
         for _ in range(200):
             worker.run_pass(everything=True)
@@ -143,7 +143,7 @@ def test_alarms_tell_of_ether_bond_and_deadlines_that_run_short(flow: OperatorFl
     free = flow.operators.free_bond(flow.operator.address, "latest")
     flow.send(flow.operators.request_withdrawal(free))
     settings = batching.settings(low_l1_balance_wei=10**30, low_l2_balance_wei=10**30)
-    with still(flow.devnet.l1, 12), batching.parts(settings) as parts:
+    with still(flow.devnet.l1_clock), batching.parts(settings) as parts:
         batching.passes_until(parts, "encoded")
         flow.devnet.advance(19 * HOUR)
         with parts.database.transaction() as session:

@@ -40,7 +40,7 @@ def test_a_nonce_that_a_foreign_transaction_took_is_given_up_only_when_that_is_s
     with batcher_world(fresh_devnet, tmp_path) as flow:
         batching = Batching(flow, tmp_path, database_url, pool)
         batching.outbox().issue(0, [Use(FIRST, 0)])
-        flow.devnet.l1.call("evm_setIntervalMining", 0)
+        flow.devnet.l1_clock.set(0)
         recorded = record_without_sending(batching)
         flow.operator_l1.broadcast(flow.operator_l1.sign(Call(FIRST, b"", 1), nonce=recorded))
         flow.devnet.l1.mine()

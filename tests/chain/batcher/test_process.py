@@ -18,7 +18,7 @@ from ledger.chain.events.receipt_ledger import BatchCommitted
 from ledger.config import CHECKOUT
 from ledger.protocol.batch import post_hash
 from ledger.protocol.signature import address_of
-from tests.factories.batcher_world import PAYERS, Batching, events
+from tests.factories.batcher_world import PAYERS, Batching, events, still
 from tests.factories.operator_flow import OperatorFlow
 from tests.factories.outbox import Use, mining
 from tributary.ports import free_port
@@ -81,14 +81,11 @@ def test_a_killed_batcher_goes_on_where_it_was(flow: OperatorFlow, batching: Bat
     batching.outbox().issue(1, [Use(FIRST, 0)] * 3, age_seconds=60)
     settings = environment(batching)
     recorded = "SELECT 1 FROM batch_transactions WHERE purpose = '{}'"
-    flow.devnet.l1.call("evm_setIntervalMining", 0)
-    try:
+    with still(flow.devnet.l1_clock):
         with started(["--max-age", "30"], settings):
             wait_for_row(batching.database_url, recorded.format("post"))
         with started(["--max-age", "30"], settings), mining(flow.devnet):
             wait_for_row(batching.database_url, recorded.format("commit"))
-    finally:
-        flow.devnet.l1.call("evm_setIntervalMining", 12)
     with mining(flow.devnet):
         code, out, err = run(["--drain", "--json"], settings)
     assert code == 0, err

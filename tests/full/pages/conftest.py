@@ -31,11 +31,9 @@ def world(
     postgres_server: PostgresServer, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PaidWorld]:
     url = postgres_server.create_database("pages_world", migrated_template)
-    with Devnet.start() as devnet:
-        for node in (devnet.l1, devnet.l2):
-            node.call("evm_setAutomine", True)
-        with paid_world(devnet, tmp_path_factory.mktemp("pages"), url, min_claim_units=NEVER_PUSHED) as world:
-            yield world
+    folder = tmp_path_factory.mktemp("pages")
+    with Devnet.start() as devnet, paid_world(devnet, folder, url, min_claim_units=NEVER_PUSHED) as world:
+        yield world
 
 
 @pytest.fixture(scope="module")

@@ -29,11 +29,8 @@ def world(
     postgres_server: PostgresServer, migrated_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PaidWorld]:
     url = postgres_server.create_database("api_world", migrated_template)
-    with Devnet.start() as devnet:
-        for node in (devnet.l1, devnet.l2):
-            node.call("evm_setAutomine", True)
-        with paid_world(devnet, tmp_path_factory.mktemp("api"), url) as world:
-            yield world
+    with Devnet.start() as devnet, paid_world(devnet, tmp_path_factory.mktemp("api"), url) as world:
+        yield world
     postgres_server.drop_database("api_world")
 
 

@@ -26,10 +26,11 @@ DAY_SECONDS = 86_400
 ATTESTERS = 3
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def quick_devnet() -> Iterator[Devnet]:
-    """Chains of this folder's own, whose L2 makes a block as soon as there is a transaction."""
+    """Chains of this module's own, whose L2 makes a block as soon as there is a transaction."""
     with Devnet.start() as network:
+        network.l2_clock.set(0)
         network.l2.call("evm_setAutomine", True)
         yield network
 
