@@ -23,8 +23,8 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PROGRAMS = Path(sys.executable).parent
 NEEDED_BY_FULL = {"chromium": ("chromium", "chromium-browser"), "java": ("java",)}
 NO_TESTS = 5  # pytest's exit code
-WORKERS = 2
-"""Each holds up to two devnets, of 3 GB at the end of a long run; three of them and forge did not fit into 24 GB."""
+WORKERS = 3
+"""More than processors: tests wait for blocks more than they compute. Each holds up to 3 GB of chains."""
 
 
 @dataclass(frozen=True)

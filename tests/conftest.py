@@ -71,11 +71,12 @@ def _loopback_only(original: Callable[..., object]) -> Callable[..., object]:
     return guarded
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def devnet() -> Iterator[Devnet]:
-    """An L1 (900) and an L2 (901) for the whole session; a test deploys its own contracts on it.
+    """An L1 (900) and an L2 (901) for a module's tests; each deploys its own contracts on it.
 
-    Its clocks only move forward and are shared: a test that needs a young chain takes `fresh_devnet`.
+    Its clocks only move forward and are shared: a test that needs a young chain takes `fresh_devnet`. One for the whole
+    session would save seconds and hold 3 GB at its end: anvil keeps a copy of all that was ever stored for each late block.
     """
     with Devnet.start() as network:
         yield network

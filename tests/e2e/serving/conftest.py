@@ -19,10 +19,10 @@ RICH = 10**12
 
 
 @pytest.fixture(scope="session")
-def serving_world(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingWorld]:
+def serving_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServingWorld]:
     """Models registered and priced by one operator, lanes 0 to 5 with keys; lane 5 is for receipts that are posted."""
     deployments = tmp_path_factory.mktemp("deployments")
-    with operator_flow(devnet, deployments, [key_of("attester")], quorum=1) as flow:
+    with Devnet.start() as devnet, operator_flow(devnet, deployments, [key_of("attester")], quorum=1) as flow:
         yield build_world(flow, tmp_path_factory.mktemp("models") / "models", deployments)
 
 
