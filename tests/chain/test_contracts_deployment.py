@@ -146,7 +146,7 @@ def test_an_unfinished_run_is_not_finished_with_other_settings(devnet: Devnet, t
         ({"protocol_ppm": 1_000_001}, "0 to 1000000 ppm"),
         ({"protocol_payee": bytes(20)}, "payee must not be the zero address"),
         ({"governor": bytes(20)}, "governor must not be the zero address"),
-        ({"portal": None}, "either the portal or the L1 messenger"),
+        ({"portal": None}, "must name the L2's portal, or, with DEPLOY_PATH=messenger"),
         ({"l1_chain_id": 901}, "the same chain id"),
         ({"portal": b"\x77" * 20}, "There is no contract at 0x7777777777777777777777777777777777777777 on L1"),
         ({"token": b"\x77" * 20}, "There is no contract at 0x7777777777777777777777777777777777777777 on L2"),
