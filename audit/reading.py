@@ -31,7 +31,6 @@ from audit.walk import Walk
 from ledger.attribution.published import PublishedAsset, read_published
 from ledger.chain.beacon import BeaconClient
 from ledger.chain.deployment import Deployment, load_deployment
-from ledger.errors import NotYetFinalError
 
 Progress = Callable[[str, int, int], None]
 """(what is being done, how much is done, how much there is)."""
@@ -165,11 +164,6 @@ class Audit:
         if self._api and not through.isdigit():
             indexed = finalized_block(self._api).number
             block = self._l2.block(indexed) if indexed < block.number else block
-        if block.number < (deployed := self._deployment.l2.deployed_at_block):
-            raise NotYetFinalError(
-                f"The contracts stand since L2 block {deployed}, and block {block.number} is the last one to be read: wait"
-                " until theirs is final, or name another one with --through."
-            )
         return State(self._l2, block, self._deployment.l2.token, l2_contracts(self._deployment))
 
     def _read_logs(self, state: State) -> tuple[list[Event], list[Event]]:

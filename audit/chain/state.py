@@ -9,7 +9,8 @@ from eth_abi.exceptions import DecodingError
 
 from audit.chain.node import Node
 from ledger.chain.blocks import BlockRef
-from ledger.errors import MalformedAnswerError
+from ledger.errors import MalformedAnswerError, NotYetFinalError
+from ledger.protocol.hexadecimal import to_hex
 from ledger.protocol.keccak import keccak256
 
 
@@ -46,8 +47,13 @@ class State:
         inside = signature[signature.index("(") + 1 : -1]
         types = inside.split(",") if inside else []
         selector = keccak256(signature.encode())[:4]
-        calls = [(to, selector + encode(types, values)) for values in arguments]
+        answers = self.node.call(self.block, [(to, selector + encode(types, values)) for values in arguments])
+        if not all(answers):  # what no contract stands behind is answered with nothing
+            raise NotYetFinalError(
+                f"There is no contract at {to_hex(to)} in L2 block {self.block.number}, the last one to be read: wait until"
+                " the deployment is final, or name another block with --through."
+            )
         try:
-            return [decode([returns], answer)[0] for answer in self.node.call(self.block, calls)]
+            return [decode([returns], answer)[0] for answer in answers]
         except (DecodingError, ValueError) as error:
             raise MalformedAnswerError(f"The {self.node.name} node answered {signature} with no {returns}.") from error
