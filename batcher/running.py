@@ -71,7 +71,7 @@ def _altda(settings: BatcherSettings, stack: ExitStack) -> AltDa:
         kind = CommitmentKind(settings.altda_commitment)
         client = AltDaClient(settings.altda_url, kind=kind, timeout_seconds=settings.altda_timeout_seconds)
         stack.callback(client.close)
-    return AltDa(client, settings.altda_patience_seconds)
+    return AltDa(client, settings.altda_patience_seconds, settings.altda_timeout_seconds)
 
 
 def follow(parts: Parts) -> None:

@@ -42,23 +42,33 @@ class AltDa:
     published = State.STORED
     committed_from = State.STORED
 
-    def __init__(self, client: AltDaClient | None, patience_seconds: int) -> None:
-        """Take the server; None if none is set any more, though a job may still be on its way there."""
+    def __init__(self, client: AltDaClient | None, patience_seconds: int, timeout_seconds: float) -> None:
+        """Take the server; None if none is set any more, though a job may still be on its way there.
+
+        Args:
+            client: the server.
+            patience_seconds: how long a batch is tried with it.
+            timeout_seconds: how long it may be silent, which says nothing of how long it may trickle.
+        """
         self._client = client
         self._patience_seconds = patience_seconds
-        self._under_way: dict[int, Future[bytes | None]] = {}
+        self._longest_seconds = patience_seconds + 2 * timeout_seconds  # to put, and to read back
+        self._under_way: dict[int, tuple[Future[bytes | None], float]] = {}
         self._again_at: dict[int, float] = {}
 
     def publish(self, parts: Parts, job: BatchJob, view: View) -> bool:
         del view
         if self._client is None:
             return self._fail_over(parts, job, "no Alt-DA server is set")
-        keeping = self._under_way.get(job.job_id)
-        if keeping is None:
+        under_way = self._under_way.get(job.job_id)
+        if under_way is None:
             return self._begin(self._client, parts, job)
-        if not keeping.done():
+        keeping, began = under_way
+        if not keeping.done() and time.monotonic() < began + self._longest_seconds:
             return False
         del self._under_way[job.job_id]
+        if not keeping.done():  # its thread ends with the program, if not before
+            return self._fail_over(parts, job, "its answer does not end")
         try:
             commitment = keeping.result()
         except RetryableError as error:
@@ -83,7 +93,7 @@ class AltDa:
         with parts.database.transaction() as session:
             payload = payload_of(blobs_of(session, job))
         keeping: Future[bytes | None] = Future()
-        self._under_way[job.job_id] = keeping
+        self._under_way[job.job_id] = keeping, time.monotonic()
         # A daemon: a server that hangs must not keep the program from ending.
         threading.Thread(target=_keep, args=(client, payload, keeping), daemon=True).start()
         return True

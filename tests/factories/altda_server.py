@@ -2,8 +2,8 @@
 
 Routes as the specification and the proxy have them: `POST /put` (and `/put/`) answers a generic commitment as raw bytes,
 `POST /put/0x00…` takes a keccak256 commitment that must be the body's, `GET /get/0x…` answers the payload, 404, or 418
-for a certificate that does not hold. `PATCH /memstore/config` sets the memstore's faults by their own names, and four that
-it has not: GetReturnsWrongBytes, GetReturnsNothing, PutStatusCode, CommitmentAsHex.
+for a certificate that does not hold. `PATCH /memstore/config` sets the memstore's faults by their own names, and five that
+it has not: GetReturnsWrongBytes, GetReturnsNothing, PutStatusCode, CommitmentAsHex, PutTrickles.
 Source: OP Stack specifications, "Alt-DA Mode"; eigenda-proxy, server/routing.go and memstore/README.md.
 """
 
@@ -43,6 +43,7 @@ CONFIG: dict[str, Any] = {
     "GetReturnsNothing": False,
     "PutStatusCode": 200,
     "CommitmentAsHex": False,
+    "PutTrickles": False,
 }
 
 
@@ -57,6 +58,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         time.sleep(_seconds(self.config["PutLatency"]))
         named = self.path.removeprefix("/put").removeprefix("/").removeprefix("0x")
+        while self.config["PutTrickles"]:
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            time.sleep(0.1)
         if self.config["PutReturnsFailoverError"]:
             self._reply(503, b"the disperser is down")
         elif self.config["PutStatusCode"] != 200:

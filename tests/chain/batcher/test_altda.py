@@ -34,6 +34,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "it answers other bytes": {"GetReturnsWrongBytes": True},
     "it loses what it was given": {"GetReturnsNothing": True},
     "it hangs": {"PutLatency": "30s"},
+    "it trickles": {"PutTrickles": True},
     "it keeps less than a batch": {"MaxBlobSizeBytes": 10},
 }
 
