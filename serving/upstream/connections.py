@@ -70,7 +70,7 @@ class Connections:
                     return await self._connected(address)
                 except (OSError, TimeoutError) as error:
                     failure = error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the name is not known, or can be none
             failure = error
         said = f"{type(failure).__name__} {failure}".strip()
         raise NodeFailedError(Fault.UNREACHABLE, f"The node can't be reached: {said}.") from failure

@@ -364,7 +364,8 @@ def test_what_the_taker_finds_wrong_ends_the_answer_and_is_no_fault_of_the_node(
 def test_a_node_that_is_not_there_is_out_of_reach() -> None:
     async def story() -> None:
         async with asking(ANSWER) as (asker, server):
-            for url in (server.url.replace(str(server.port), "1"), server.url.replace("http:", "https:")):
+            closed, encrypted = server.url.replace(str(server.port), "1"), server.url.replace("http:", "https:")
+            for url in (closed, encrypted, "http://no..name:1/v1"):
                 other = Asker(url)
                 other.node.open()
                 with pytest.raises(UpstreamUnavailableError):
