@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import psycopg
 import structlog
 from psycopg import errors
 
-from ledger.errors import DatabaseUnavailableError, LaneFencedError
+from ledger.errors import DatabaseUnavailableError, LaneFencedError, ProtocolError
 from serving.journal import store
 from serving.journal.lane import Connection, HeldLane, LaneIdentity, lock_lane, read_lane, resume_lane, take_lane
 from serving.journal.pending import Ending, Group, Opening, Pending
@@ -20,6 +21,7 @@ from serving.journal.records import Checkpoint, Closing, Issued, NewIntent
 from serving.journal.signing import ReceiptSigner
 
 _LOST = (psycopg.OperationalError, psycopg.InterfaceError, DatabaseUnavailableError)
+_REFUSED = (psycopg.Error, ProtocolError, ValueError, struct.error)
 _RETRY_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 _AWAY = "The gateway's database is away, so no receipt could be kept; nothing was charged."
 _log = structlog.get_logger(__name__)
@@ -189,7 +191,7 @@ class Journal:
             )
         except _LOST:
             raise
-        except psycopg.Error as error:
+        except _REFUSED as error:
             await self._commit_apart(group, error)
             return
         if issued is None:
@@ -220,7 +222,7 @@ class Journal:
         elif answer:
             self._abandoned.append(opening.intent.request_id)
 
-    async def _commit_apart(self, group: Group, error: psycopg.Error) -> None:
+    async def _commit_apart(self, group: Group, error: Exception) -> None:
         """One bad record must not take a whole group with it: each is tried alone, and the bad one is told why."""
         if len(group.openings) + len(group.endings) > 1:
             for opening in group.openings:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
 
-from ledger.errors import DatabaseUnavailableError, LaneFencedError, SettingsError
+from ledger.errors import DatabaseUnavailableError, InvalidReceiptError, LaneFencedError, SettingsError
 from ledger.protocol.attribution import SetEntry, attribution_hash
 from ledger.protocol.domain import Domain
 from ledger.protocol.keccak import keccak256
@@ -249,22 +251,35 @@ def test_a_request_id_that_is_open_or_answered_is_not_opened_again(database_url:
     assert_books_balance(database_url)
 
 
-def test_one_malformed_record_does_not_take_its_group_with_it(database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("malformed", "told"),
+    [
+        ({"outcome": "nonsense"}, psycopg.errors.CheckViolation),  # nothing the gateway's own code would write
+        ({"unlicensed": (UnlicensedUse(9, "text.txt", 1, 12, 2**40),)}, psycopg.errors.NumericValueOutOfRange),
+        ({"finish_reason": "\ud800"}, UnicodeEncodeError),
+        ({"fee_units": 2**64}, InvalidReceiptError),
+    ],
+    ids=["by a check", "by a column", "as text", "as a receipt"],
+)
+def test_one_malformed_record_does_not_take_its_group_with_it(
+    database_url: str, malformed: dict[str, Any], told: type[Exception]
+) -> None:
     fund(database_url)
 
     async def scenario() -> None:
         async with running(database_url) as one:
             assert all(await asyncio.gather(*(one.open(intent(n)) for n in "abc")))
-            # PostgreSQL refuses this outcome by a CHECK: nothing the gateway's own code would write.
             endings = [
                 one.close(closing("a")),
-                one.close(replace(closing("b"), outcome="nonsense")),
+                one.close(replace(closing("b"), **malformed)),
                 one.close(closing("c")),
             ]
             assert (await endings[0].issued).signed.receipt.seq == 0
-            with pytest.raises(psycopg.errors.CheckViolation):
+            with pytest.raises(told):
                 await endings[1].issued
             assert (await endings[2].issued).signed.receipt.seq == 1
+            with pytest.raises(struct.error):
+                await one.open(replace(intent("d"), input_units=2**40))
             assert one.available
 
     asyncio.run(scenario())
