@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,8 @@ DOCUMENT = CHECKOUT / "contracts" / "MUTANTS.md"
 EXPLANATIONS = CHECKOUT / "contracts" / "mutants.toml"
 TIMEOUT_SECONDS = 1800
 SHOWN_CHARACTERS = 160
+FAILED = re.compile(r"^\[FAIL[\s\S]*?\b((?:test|invariant_|setUp|timeout)\w*)\(", re.MULTILINE)
+"""The first test that failed; an invariant's name comes after the calls that broke it."""
 TESTS_OF = {
     "AttesterQuorum": "Attesters", "RootTip": "Claims|SortedPair", "PayeeAccount": "Claims|SortedPair",
     "RoyaltyDistributor": "RoyaltyDistributor|Claims", "L2BlockHash": "RoyaltyDistributor", "SortedPairProof": "SortedPair",
@@ -165,8 +168,8 @@ def judged(work: Path, name: str) -> tuple[str, str]:
         if "No tests " in output:
             continue
         if code:
-            failed = [line for line in output.splitlines() if line.startswith("[FAIL")]
-            return "killed", failed[0].rpartition("] ")[2].partition("(")[0] if failed else "setUp"
+            failed = FAILED.search(output)
+            return "killed", failed[1] if failed else "setUp"
     return "survived", ""
 
 

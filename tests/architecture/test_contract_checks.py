@@ -53,6 +53,22 @@ def test_the_bar_of_branch_coverage_can_be_missed(
     assert program("branch_coverage").main() == fails
 
 
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [
+        ("[FAIL: panic; counterexample: calldata=0x args=[1]] testFuzz_a(uint256) (runs: 0)", "testFuzz_a"),
+        (
+            "[FAIL: EvmError]\n\t[Sequence]\n\t\tcalldata=attest(uint256) args=[1]\n invariant_b() (runs: 1)",
+            "invariant_b",
+        ),
+        ("[PASS] test_c() (gas: 1)\n[FAIL: it never ended] timeout()", "timeout"),
+    ],
+)
+def test_a_killed_mutant_names_the_test_that_failed(output: str, name: str) -> None:
+    found = program("run_mutants").FAILED.search(f"Ran 2 tests\n{output}")
+    assert found[1] == name
+
+
 def test_a_mutant_is_shown_by_the_words_that_differ() -> None:
     mutants = program("run_mutants")
     body = " ".join(f"word{n}" for n in range(40))
