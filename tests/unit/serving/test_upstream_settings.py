@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from ledger.config import CHECKOUT
 from ledger.errors import AdapterMismatchError, SettingsError
 from serving.upstream.models import declared_models
-from serving.upstream.settings import read_upstreams
+from serving.upstream.settings import NodeSettings, read_upstreams
 
 pytestmark = pytest.mark.unit
 
@@ -101,3 +102,9 @@ def test_an_adapter_whose_files_were_swapped_is_not_loaded(path: Path, tmp_path:
     swapped = replace(austen, local=replace(austen.local, path=CHECKOUT / "models" / "adapters" / "bierce"))
     with pytest.raises(AdapterMismatchError):
         swapped.check_content()
+
+
+@pytest.mark.parametrize("key", ["sk\r\nx-more: 1", "schlüssel", "a\tb"])
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    with pytest.raises(SettingsError, match="no bearer can have"):
+        NodeSettings(url="http://node:8000/v1", api_key=SecretStr(key)).bearer()
