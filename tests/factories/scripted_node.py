@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
+from ssl import SSLContext
 from typing import TypeAlias
 
 
@@ -26,6 +27,7 @@ class ScriptedNode:
     """What it was asked, and what became of its connections."""
 
     port: int = 0
+    scheme: str = "http"
     scripts: list[Sequence[Piece]] = field(default_factory=list)
     """An answer for each request, the last for all further ones."""
     requests: list[bytes] = field(default_factory=list)
@@ -37,7 +39,7 @@ class ScriptedNode:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{self.scheme}://127.0.0.1:{self.port}/v1"
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Requests of one connection."""
@@ -84,10 +86,10 @@ class ScriptedNode:
 
 
 @asynccontextmanager
-async def scripted_node(*scripts: Sequence[Piece]) -> AsyncIterator[ScriptedNode]:
+async def scripted_node(*scripts: Sequence[Piece], tls: SSLContext | None = None) -> AsyncIterator[ScriptedNode]:
     """A server with these answers, on a port of its own."""
-    node = ScriptedNode(scripts=list(scripts))
-    server = await asyncio.start_server(node.answer, "127.0.0.1", 0)
+    node = ScriptedNode(scripts=list(scripts), scheme="http" if tls is None else "https")
+    server = await asyncio.start_server(node.answer, "127.0.0.1", 0, ssl=tls)
     node.port = server.sockets[0].getsockname()[1]
     try:
         yield node

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,8 +91,10 @@ class Asker:
 
 
 @asynccontextmanager
-async def asking(*scripts: Sequence[Piece], **pool: Any) -> AsyncIterator[tuple[Asker, ScriptedNode]]:
-    async with scripted_node(*scripts) as server:
+async def asking(
+    *scripts: Sequence[Piece], tls: ssl.SSLContext | None = None, **pool: Any
+) -> AsyncIterator[tuple[Asker, ScriptedNode]]:
+    async with scripted_node(*scripts, tls=tls) as server:
         asker = Asker(server.url, **pool)
         asker.node.open()
         try:
@@ -241,6 +246,47 @@ def test_a_connection_is_used_again_if_its_answer_ends_in_time(pause: float, con
             assert server.connections == connections
 
     run(story)
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_an_encrypted_answer_comes_as_any_other(loop: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many small pieces, one larger than any record, and the connection used again."""
+    authority, tls = certified()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    long = "wörld €" * 10_000
+    pieces = [
+        chunk(event(None)),
+        *(chunk(event("é")) for _ in range(100)),
+        chunk(event(long)),
+        chunk(event("", "stop")),
+    ]
+
+    async def story() -> None:
+        async with asking([HEAD, *pieces, chunk(DONE) + END], tls=tls) as (asker, server):
+            for _ in range(2):
+                assert await asker.ask() == "é" * 100 + long
+            assert server.connections == 1
+
+    run(story, loop=loop)
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_told_nothing() -> None:
+    async def story() -> None:
+        async with asking(ANSWER, tls=certified()[1]) as (asker, server):
+            with pytest.raises(UpstreamUnavailableError):
+                await asker.ask()
+            assert asker.fault is Fault.UNREACHABLE
+            assert server.requests == []
+
+    run(story)
+
+
+def certified() -> tuple[trustme.CA, ssl.SSLContext]:
+    """A new authority, and a server's side of TLS that it vouches for."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return authority, context
 
 
 @pytest.mark.parametrize(
