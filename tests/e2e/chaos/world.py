@@ -23,6 +23,8 @@ from tributary.ports import free_port
 
 UPSTREAMS, NODES, PAYERS = 3, 2, 3
 OPEN_JOBS = 1
+STORAGE_WAIT_SECONDS = 20.0
+"""Longer than PostgreSQL is away on a slow machine: an answer that left without its receipt could be lost with the gateway."""
 """Supersim loses the second of two deposits that meet in one block of the L2, so that one post must wait for another."""
 CAP = 10**8
 LANE = 0
@@ -72,7 +74,10 @@ def chaos_world(devnet: Devnet, folder: Path, postgres_folder: Path) -> Iterator
         nodes = {chain: _nodes(folder, chain, target) for chain, target in _targets(devnet).items()}
         port = free_port()
         upstreams, file = _upstreams(folder, serving)
-        settings = serving.settings(url, LANE, port=port, l2_rpc_url=_addresses(nodes["L2"]), upstreams=file)
+        settings = serving.settings(
+            url, LANE, port=port, l2_rpc_url=_addresses(nodes["L2"]), upstreams=file,
+            storage_wait_seconds=STORAGE_WAIT_SECONDS,
+        )  # fmt: skip
         gateway = Program("gateway", ["tributary", "serve"], _environment(settings), folder / "gateway.log")
         batcher = Program("batcher", ["tributary", "batch"], _batcher(serving, url, nodes), folder / "batcher.log")
         relays = [node for chain in nodes.values() for _, node in chain]
