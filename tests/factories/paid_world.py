@@ -129,8 +129,10 @@ def paid_world(
 ) -> Iterator[PaidWorld]:
     """Everything deployed, used, settled and indexed; claims below `min_claim_units` are left to the payees.
 
-    As long as it stands, a transaction that waits is soon in a block.
+    As long as it stands, a transaction that waits is soon in a block, and there are no other blocks.
     """
+    for clock in (devnet.l1_clock, devnet.l2_clock):
+        clock.set(0)
     with Pulse(devnet, period_seconds=0.05), indexed_world(devnet, folder, database_url) as inner:
         world = PaidWorld(inner, crowd=crowd)
         inner.prepare()
