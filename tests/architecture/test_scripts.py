@@ -34,7 +34,8 @@ def test_one_check_alone_says_what_it_left_out() -> None:
     done = script("checks", "--only", "pytest", "tests/unit/ledger/test_config.py", "-q", "-k", "frozen or change")
     assert done.returncode == 0, done.stdout
     assert "left out: every check but pytest (--only)" in done.stdout
-    assert "left out: Slither, and tests that need a browser or Java (run ./scripts/test --full)" in done.stdout
+    assert "left out: forge test, optimised; slither; branch coverage; tests that need a browser or Java" in done.stdout
+    assert "(run ./scripts/test --full)" in done.stdout
     assert "1 passed" in done.stdout.splitlines()[-1]
 
 
