@@ -1,27 +1,29 @@
 """`tributary audit` on real chains: 0 differences on an honest story, and every lie named."""
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from audit.chain.events import ABI_FOLDER, read_abi
-from audit.command import app
 from audit.reading import l2_contracts
-from ledger.protocol.blob import encode as codec
-from ledger.protocol.blob.encode import BatchEntry, EncodedBatch, encode
-from ledger.protocol.blob.kzg import kzg_commitment, versioned_hash
-from ledger.protocol.distribution import Payout
-from ledger.protocol.signature import address_of, sign
-from tests.e2e.audit_story import ALICE, CAROL, RICH, Story, tell
+from ledger.protocol.blob.encode import BatchEntry
+from tests.e2e.audit_evidence import (
+    archive_of,
+    blob_file,
+    codec_with_one_unit_moved,
+    flip,
+    keep,
+    l2_node,
+    with_a_unit_moved,
+)
+from tests.e2e.audit_story import ALICE, Story, tell
+from tests.e2e.auditor import Auditor
 from tests.e2e.middleman import between
 from tests.factories.attesters import ATTESTERS
-from tests.factories.operator_flow import key_of, operator_flow
+from tests.factories.operator_flow import operator_flow
 from tributary.devnet import Devnet
 
 pytestmark = pytest.mark.e2e
@@ -36,28 +38,6 @@ def deployments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def story(deployments: Path) -> Iterator[Story]:
     with Devnet.start() as devnet, operator_flow(devnet, deployments, ATTESTERS, quorum=2) as flow:
         yield tell(flow)
-
-
-class Auditor:
-    """Runs the command against the story's chains, with some of its words exchanged."""
-
-    def __init__(self, story: Story, deployments: Path, folder: Path) -> None:
-        devnet = story.flow.devnet
-        self._json = folder / "audit.json"
-        self._words = {
-            "--l1-rpc-url": devnet.l1_url, "--l2-rpc-url": devnet.l2_url, "--beacon-url": devnet.beacon_url,
-            "--deployments": str(deployments), "--json": str(self._json),
-        }  # fmt: skip
-        self.output = ""
-
-    def run(self, **words: object) -> tuple[int, dict]:
-        """(exit code, JSON report); a word of None is left out."""
-        given = self._words | {"--" + name.replace("_", "-"): value for name, value in words.items()}
-        listed = [str(part) for name, value in given.items() if value is not None for part in (name, value)]
-        result = CliRunner().invoke(app, listed)
-        self.output = result.output
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result.exit_code, json.loads(self._json.read_text()) if self._json.exists() else {}
 
 
 @pytest.fixture
@@ -110,27 +90,6 @@ def test_an_earlier_block_can_be_audited(auditor, story):
 # -- blobs --------------------------------------------------------------------------------------------------------
 
 
-def archive_of(story: Story, folder: Path) -> Path:
-    """All blobs as an archive keeps them."""
-    for posted in story.posted:
-        for blob in posted.encoded.blobs:
-            name = versioned_hash(kzg_commitment(blob)).hex()
-            (folder / name[2:4]).mkdir(parents=True, exist_ok=True)
-            (folder / name[2:4] / f"{name}.blob").write_bytes(blob)
-    return folder
-
-
-def flip(path: Path, at: int) -> None:
-    spoilt = bytearray(path.read_bytes())
-    spoilt[at] ^= 1
-    path.write_bytes(spoilt)
-
-
-def blob_file(story: Story, archive: Path, index: int) -> Path:
-    name = versioned_hash(kzg_commitment(story.posted[index].encoded.blobs[0])).hex()
-    return archive / name[2:4] / f"{name}.blob"
-
-
 def test_an_archive_is_as_good_as_a_beacon_node(auditor, story, tmp_path):
     code, report = auditor.run(beacon_url=None, archive=archive_of(story, tmp_path / "archive"))
     assert (code, report["differences"]) == (0, 0)
@@ -174,24 +133,6 @@ def test_a_blob_that_nobody_has_ends_the_audit_with_one_sentence(auditor, story,
 
 
 # -- batches ------------------------------------------------------------------------------------------------------
-
-
-def codec_with_one_unit_moved(position: int):
-    """The encoder with a running sum that is one unit too high at one receipt: totals and charges stay right."""
-
-    def encoder(*arguments: object) -> EncodedBatch:
-        true = codec._public_rows
-
-        def shifted(ordered, payers, positions, running, first_seq, base_time):
-            running = running.copy()
-            running[position] += 1
-            return true(ordered, payers, positions, running, first_seq, base_time)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(codec, "_public_rows", shifted)
-            return encode(*arguments)
-
-    return encoder
 
 
 def test_one_unit_moved_by_the_codec_is_named_with_its_receipt(auditor, spoilt):
@@ -242,12 +183,6 @@ def test_a_finalised_batch_that_does_not_count_leaves_its_fee_unallocated(audito
 # -- roots and claims ---------------------------------------------------------------------------------------------
 
 
-def with_a_unit_moved(story: Story) -> list[Payout]:
-    """The payouts with one unit that is Carol's given to Alice."""
-    moved = {ALICE: 1, CAROL: -1}
-    return [Payout(p.payee, p.cumulative_units + moved.get(p.payee, 0)) for p in story.payouts()]
-
-
 def test_a_root_of_a_changed_split_is_named(auditor, spoilt):
     spoilt.submit_root(with_a_unit_moved(spoilt))
     code, report = auditor.run(through="latest")
@@ -266,22 +201,6 @@ def test_a_claim_on_a_wrong_root_names_the_payee_and_the_unit(auditor, spoilt):
 
 
 # -- receipts that a client kept ----------------------------------------------------------------------------------
-
-
-def keep(story: Story, folder: Path, **changes: object) -> Path:
-    """The rich payer's first three receipts in the form that the gateway hands out; changes go to the first."""
-    folder.mkdir()
-    rich = address_of(key_of(RICH))
-    own = [entry.receipt for entry in story.posted[0].encoded.entries if entry.receipt.payer == rich][:3]
-    own[0] = replace(own[0], **changes)
-    for receipt in own:
-        digest = receipt.digest(story.flow.deployment.receipt_domain)
-        document = {
-            "receipt": receipt.to_json(), "digest": "0x" + digest.hex(), "salt": "0x" + "00" * 32,
-            "signature": "0x" + sign(digest, story.flow.lane_key).hex(), "set": [],
-        }  # fmt: skip
-        (folder / f"{receipt.seq}.json").write_text(json.dumps(document))
-    return folder
 
 
 def test_kept_receipts_are_found_in_their_batch(auditor, story, tmp_path):
@@ -303,22 +222,6 @@ def test_a_receipt_that_was_never_posted_is_named(auditor, story, tmp_path):
 
 
 # -- nodes --------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def l2_node(story: Story, change) -> Iterator[str]:
-    """An L2 node whose eth_getLogs answers go through `change(log) -> log or None`; batches stay as they are."""
-
-    def rewrite(_: str, body: bytes, answer: bytes) -> bytes:
-        question = json.loads(body)
-        if isinstance(question, list) or question["method"] != "eth_getLogs":
-            return answer
-        document = json.loads(answer)
-        document["result"] = [log for one in document["result"] if (log := change(one)) is not None]
-        return json.dumps(document).encode()
-
-    with between(story.flow.devnet.l2_url, rewrite) as url:
-        yield url
 
 
 def test_a_node_that_hides_any_one_log_of_ours_does_not_pass(auditor, story):

@@ -4,136 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
-from ledger.errors import DatabaseUnavailableError, InvalidReceiptError, LaneFencedError, SettingsError
-from ledger.protocol.attribution import SetEntry, attribution_hash
-from ledger.protocol.domain import Domain
+from ledger.errors import InvalidReceiptError
+from ledger.protocol.attribution import attribution_hash
 from ledger.protocol.keccak import keccak256
-from ledger.protocol.signature import private_key, recover
+from ledger.protocol.signature import recover
 from serving.journal import store
-from serving.journal.lane import LaneIdentity
 from serving.journal.pending import Ending, Group, Opening
-from serving.journal.records import Answer, Checkpoint, Closing, MadeBy, NewIntent, UnlicensedUse
-from serving.journal.signing import ReceiptSigner
-from serving.journal.writer import Journal, JournalSettings
+from serving.journal.records import Answer, Checkpoint, MadeBy, UnlicensedUse
+from tests.factories.journal import (
+    FUNDED_UNTIL,
+    OTHER_PAYER,
+    PAYER,
+    SIGNER,
+    assert_books_balance,
+    closing,
+    fund,
+    intent,
+    rows,
+    running,
+)
 
 pytestmark = pytest.mark.postgres
-
-OPERATOR, LEDGER = b"\x01" * 20, b"\x02" * 20
-PAYER, OTHER_PAYER = b"\x03" * 20, b"\x04" * 20
-LANE = LaneIdentity(OPERATOR, 7, 901, LEDGER)
-SIGNER = ReceiptSigner(private_key(b"\x11" * 32), Domain(901, LEDGER))
-FUNDED_UNTIL = 2_000_000_000
-
-
-def fund(url: str, payer: bytes = PAYER, balance: int = 10**9, cap: int = 10**9) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO spend_accounts (operator, payer, balance_units, thawing_units, debt_units, collected_units,"
-            " cap_units, valid_until, uncollected_units, held_units, block_number)"
-            " VALUES (%s, %s, %s, 0, 0, 0, %s, %s, 0, 0, 1)",
-            [OPERATOR, payer, balance, cap, FUNDED_UNTIL],
-        )
-
-
-def intent(request_id: str, exposure: int = 100, payer: bytes = PAYER) -> NewIntent:
-    return NewIntent(
-        request_id=request_id,
-        payer=payer,
-        key_id="key",
-        asset_id=5,
-        model="quill:austen",
-        exposure_units=exposure,
-        input_price_units=10,
-        output_price_units=20,
-        input_units=9,
-        request_hash=keccak256(request_id.encode()),
-        response_hash=keccak256(b"nothing"),
-        salt=b"\x05" * 32,
-        body_sha256=b"\x06" * 32,
-        started_at=1_700_000_000,
-    )
-
-
-def closing(request_id: str, fee: int = 60, payer: bytes = PAYER) -> Closing:
-    return Closing(
-        request_id=request_id,
-        payer=payer,
-        asset_id=5,
-        model="quill:austen",
-        request_hash=keccak256(request_id.encode()),
-        response_hash=keccak256(b"answer"),
-        input_units=9,
-        output_units=4,
-        fee_units=fee,
-        attribution=(SetEntry(3, 400_000), SetEntry(8, 600_000)),
-        started_at=1_700_000_000,
-        duration_ms=250,
-        salt=b"\x05" * 32,
-        body_sha256=b"\x06" * 32,
-        outcome="complete",
-        finish_reason="stop",
-    )
-
-
-def journal(url: str, identity: LaneIdentity = LANE) -> Journal:
-    return Journal(JournalSettings(url, "test", checkpoint_seconds=0.05, lock_wait_seconds=0.2), identity, SIGNER)
-
-
-@asynccontextmanager
-async def running(url: str, identity: LaneIdentity = LANE, chain_next_seq: int = 0) -> AsyncIterator[Journal]:
-    one = journal(url, identity)
-    await one.start(chain_next_seq)
-    try:
-        yield one
-    finally:
-        await one.stop()
-
-
-async def opens_again(one: Journal, name: str) -> None:
-    """The first request after a lost connection may be refused; then one goes through, and ends for nothing."""
-    for _ in range(500):
-        try:
-            assert await one.open(intent(name))
-        except DatabaseUnavailableError:
-            await asyncio.sleep(0.01)
-        else:
-            await one.close(closing(name, fee=0)).issued
-            return
-    pytest.fail("the journal did not come back within 5 s")
-
-
-def rows(url: str, query: str) -> list[tuple[object, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()
-
-
-def assert_books_balance(url: str) -> None:
-    """What accounts hold and owe equals what the rows behind them say, and seq has no gap."""
-    assert (
-        rows(
-            url,
-            "SELECT a.payer FROM spend_accounts a WHERE a.held_units <> (SELECT coalesce(sum(exposure_units), 0)"
-            " FROM intents i WHERE i.payer = a.payer) OR a.uncollected_units <> (SELECT coalesce(sum(fee_units), 0)"
-            " FROM issued_receipts r WHERE r.payer = a.payer)",
-        )
-        == []
-    )
-    assert (
-        rows(
-            url,
-            "SELECT lane FROM lanes l WHERE next_seq <> (SELECT count(*) FROM issued_receipts r WHERE r.lane = l.lane)"
-            " OR next_seq <> (SELECT coalesce(max(seq) + 1, 0) FROM issued_receipts r WHERE r.lane = l.lane)",
-        )
-        == []
-    )
 
 
 def test_a_closed_request_leaves_a_durable_receipt_signed_by_the_lane_key(database_url: str) -> None:
@@ -315,54 +212,6 @@ def test_a_group_is_committed_as_a_whole_or_not_at_all(database_url: str) -> Non
     assert_books_balance(database_url)
 
 
-def test_a_caller_that_goes_away_while_it_opens_leaves_nothing_held(database_url: str) -> None:
-    fund(database_url)
-
-    async def scenario() -> None:
-        async with running(database_url) as one:
-            for delay_turns in range(12):
-                task = asyncio.create_task(one.open(intent(f"gone{delay_turns}")))
-                for _ in range(delay_turns):
-                    await asyncio.sleep(0)
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-                if not task.cancelled():  # it was open before its caller went away
-                    opened.append((f"gone{delay_turns}",))
-            assert await one.open(intent("stays"))
-            assert await one.open(intent("stays too"))
-
-    opened: list[tuple[str]] = []
-    asyncio.run(scenario())
-    assert rows(database_url, "SELECT request_id FROM intents ORDER BY 1") == sorted(
-        [*opened, ("stays",), ("stays too",)]
-    )
-    assert_books_balance(database_url)
-
-
-def test_a_caller_that_leaves_just_as_it_is_told_leaves_nothing_held(database_url: str) -> None:
-    """The intent is durable and the answer on its way when the caller is cancelled."""
-    fund(database_url)
-
-    async def scenario() -> None:
-        async with running(database_url) as one:
-            pending_open = one._pending.open
-
-            def leaving(new):
-                opening = pending_open(new)
-                opening.opened.add_done_callback(lambda _: task.cancel())  # runs before the task hears of it
-                return opening
-
-            one._pending.open = leaving
-            task = asyncio.create_task(one.open(intent("gone")))
-            assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], asyncio.CancelledError)
-            one._pending.open = pending_open
-            assert await one.open(intent("stays"))
-
-    asyncio.run(scenario())
-    assert rows(database_url, "SELECT request_id FROM intents") == [("stays",)]
-    assert_books_balance(database_url)
-
-
 def test_checkpoints_are_written_and_never_go_back(database_url: str) -> None:
     fund(database_url)
 
@@ -379,139 +228,6 @@ def test_checkpoints_are_written_and_never_go_back(database_url: str) -> None:
         database_url, "SELECT output_units, response_hash, checkpoint_ms FROM intents WHERE request_id = 'a'"
     )
     assert written == [(4, keccak256(b"four"), 30)]
-
-
-def test_what_one_gateway_gives_up_another_may_be_answering(database_url: str) -> None:
-    """A client that tries again under its Idempotency-Key at a gateway whose database is away just then."""
-    fund(database_url)
-
-    async def scenario() -> None:
-        async with running(database_url) as one, running(database_url, replace(LANE, lane=8)) as other:
-            assert await other.open(intent("keyed"))
-            with psycopg.connect(database_url, autocommit=True) as connection:
-                connection.execute("SELECT pg_terminate_backend(%s)", [one._connected().info.backend_pid])
-            with pytest.raises(DatabaseUnavailableError):
-                await one.open(intent("keyed"))
-            await opens_again(one, "after")
-            receipt = (await other.close(closing("keyed")).issued).signed.receipt
-            assert (receipt.lane, receipt.fee_units) == (8, 60)
-
-    asyncio.run(scenario())
-    assert_books_balance(database_url)
-
-
-def test_a_second_gateway_is_kept_out_of_the_lane(database_url: str) -> None:
-    async def scenario() -> None:
-        async with running(database_url):
-            with pytest.raises(LaneFencedError, match="Another gateway serves lane 7"):
-                await journal(database_url).start(0)
-            async with running(database_url, replace(LANE, lane=8)) as other:
-                assert other.available
-
-    asyncio.run(scenario())
-
-
-def test_a_gateway_that_was_replaced_can_neither_open_nor_issue(database_url: str) -> None:
-    fund(database_url)
-
-    async def scenario() -> None:
-        one = journal(database_url)
-        await one.start(0)
-        assert await one.open(intent("a"))
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute("UPDATE lanes SET epoch = epoch + 1")
-        with pytest.raises(LaneFencedError):
-            await one.close(closing("a")).issued
-        with pytest.raises(LaneFencedError):
-            await one.open(intent("b"))
-        assert not one.available
-        await one.stop()
-
-    asyncio.run(scenario())
-    assert rows(database_url, "SELECT count(*) FROM issued_receipts") == [(0,)]
-    assert rows(database_url, "SELECT request_id FROM intents") == [("a",)]
-
-
-def test_the_journal_outlives_a_lost_connection_at_any_moment(database_url: str) -> None:
-    fund(database_url)
-
-    async def scenario() -> None:
-        async with running(database_url) as one:
-            done = 0
-            for round_number in range(8):
-                names = [f"r{round_number}-{n}" for n in range(20)]
-                assert all(await asyncio.gather(*(one.open(intent(n)) for n in names)))
-                endings = [one.close(closing(n)) for n in names]
-                for _ in range(round_number):
-                    await asyncio.sleep(0)
-                with psycopg.connect(database_url, autocommit=True) as connection:
-                    connection.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                        " WHERE application_name = 'tributary serving' AND datname = current_database()"
-                    )
-                issued = await asyncio.gather(*(e.issued for e in endings))
-                assert sorted(i.signed.receipt.seq for i in issued) == list(range(done, done + 20))
-                done += 21
-                await opens_again(one, f"after{round_number}")
-
-    asyncio.run(scenario())
-    assert_books_balance(database_url)
-
-
-def test_a_lane_continues_where_it_ended(database_url: str) -> None:
-    fund(database_url)
-
-    async def one_receipt(name: str, chain_next_seq: int) -> int:
-        async with running(database_url, chain_next_seq=chain_next_seq) as one:
-            assert await one.open(intent(name))
-            return (await one.close(closing(name)).issued).signed.receipt.seq
-
-    assert asyncio.run(one_receipt("a", 0)) == 0
-    assert asyncio.run(one_receipt("b", 0)) == 1
-    assert asyncio.run(one_receipt("c", 2)) == 2
-
-
-@pytest.mark.parametrize(
-    ("change", "identity", "chain_next_seq"),
-    [
-        ("UPDATE lanes SET next_seq = 0", LANE, 1),  # receipts were posted that the database has lost
-        ("UPDATE lanes SET database_identity = 'another/1'", LANE, 0),  # a restore: another system or timeline
-        ("SELECT 1", replace(LANE, lane=9), 3),  # a lane used from another database
-        ("SELECT 1", replace(LANE, ledger_address=b"\x09" * 20), 0),  # another deployment
-    ],
-)
-def test_a_lane_that_the_database_does_not_know_whole_is_refused(
-    database_url: str, change: str, identity: LaneIdentity, chain_next_seq: int
-) -> None:
-    async def open_and_close() -> None:
-        async with running(database_url):
-            pass
-
-    asyncio.run(open_and_close())
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(change)
-    with pytest.raises(SettingsError, match="lane"):
-        asyncio.run(journal(database_url, identity).start(chain_next_seq))
-
-
-def test_a_new_lane_after_a_restore_closes_the_old_one_and_frees_what_it_held(database_url: str) -> None:
-    fund(database_url)
-
-    async def leave_open() -> None:
-        async with running(database_url) as one:
-            await one.open(intent("lost"))
-
-    async def open_new_lane() -> None:
-        async with running(database_url, replace(LANE, lane=8)) as one:
-            assert await one.open(intent("new"))
-
-    asyncio.run(leave_open())
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("UPDATE lanes SET database_identity = 'before/1'")
-    asyncio.run(open_new_lane())
-    assert rows(database_url, "SELECT lane, closed FROM lanes ORDER BY 1") == [(7, True), (8, False)]
-    assert rows(database_url, "SELECT request_id FROM intents") == [("new",)]
-    assert_books_balance(database_url)
 
 
 def test_an_answer_is_kept_with_its_receipt(database_url: str) -> None:

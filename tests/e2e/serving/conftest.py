@@ -11,6 +11,7 @@ from pathlib import Path
 import openai
 import pytest
 
+from tests.e2e.serving.paying import DEPOSIT, Payer
 from tests.factories.operator_flow import key_of, operator_flow
 from tests.factories.serving_world import RunningGateway, ServingWorld, build_world, buy_key, running
 from tributary.devnet import Devnet
@@ -52,6 +53,15 @@ def client(gateway: RunningGateway, api_key: str) -> Iterator[openai.OpenAI]:
     """The official client, unmodified; it does not try again by itself, so that a test sees what it was told."""
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=api_key, max_retries=0) as one:
         yield one
+
+
+@pytest.fixture
+def payer(
+    serving_world: ServingWorld, gateway: RunningGateway, tmp_path: Path, request: pytest.FixtureRequest
+) -> Payer:
+    """A payer with a deposit and a folder of this test's own."""
+    key = serving_world.deposit(request.node.name, DEPOSIT)
+    return Payer(serving_world, key, tmp_path / "payer", gateway.url)
 
 
 @pytest.fixture(scope="module")

@@ -56,3 +56,14 @@ def get(client: httpx.Client) -> Get:
         return response.json()
 
     return fetch
+
+
+def walk(get: Get, path: str, **parameters: Any) -> list[Any]:
+    """All items of a list, two at a time."""
+    items, cursor = [], None
+    while True:
+        page = get(path, limit=2, **parameters, **({"cursor": cursor} if cursor else {}))
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items

@@ -1,17 +1,21 @@
-"""What contributors read is what the receipts add up to, exactly, and what the contract paid them."""
+"""What contributors read, and a distribution's file, is what the receipts add up to, exactly, and what was paid."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any
 
+import httpx
+import psycopg
 import pytest
 
 from ledger.protocol.distribution import leaf_hash, verify_proof
-from ledger.protocol.hexadecimal import checksum_address, from_hex
+from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
+from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import ENTITLEMENT_ONE
+from settlement.distribution_file import parse
 from tests.factories.paid_world import ALICE, BOB, CAROL, DAVE, PROTOCOL_PAYEE, PaidWorld
-from tests.postgres.test_api.conftest import Get
+from tests.postgres.test_api.conftest import Get, walk
 
 pytestmark = pytest.mark.e2e
 
@@ -125,3 +129,44 @@ def test_an_address_that_never_earned_is_answered_with_zeros(get: Get, client: A
     response = client.get(f"/v1/contributors/{stranger}/claim")
     assert response.status_code == 404
     assert "No standing root" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("sort", ["address", "-earned"])
+@pytest.mark.parametrize("most", [1, 100_000])
+def test_earnings_are_kept_as_long_as_the_same_batches_count(
+    world: PaidWorld, get: Get, monkeypatch: pytest.MonkeyPatch, sort: str, most: int
+) -> None:
+    before = walk(get, "/v1/contributors", sort=sort)
+    assert len(before) > 4
+    monkeypatch.setattr("api.earners.MOST", most)  # with 1, the database is asked for each page
+    set_verdict(world, "pending")
+    try:
+        assert walk(get, "/v1/contributors", sort=sort) != before
+    finally:
+        set_verdict(world, "valid")
+    assert walk(get, "/v1/contributors", sort=sort) == before
+
+
+def set_verdict(world: PaidWorld, verdict: str) -> None:
+    with psycopg.connect(world.url) as connection:
+        connection.execute("UPDATE batches SET verdict = %s WHERE batch_id = %s", (verdict, world.settled_ids[0]))
+
+
+def test_a_distribution_names_its_signers_and_gives_its_file(world: PaidWorld, get: Get, client: httpx.Client) -> None:
+    (line,) = get("/v1/distributions")["items"]
+    answer = get("/v1/distributions/1")
+    assert (line["phase"], answer["settlement_state"], answer["has_file"]) == ("active", "paid", True)
+    assert len(line["attesters"]) == 2
+    assert [a["signed"] for a in answer["answers"]] == [True] * 3
+    owed = world.exact(world.settled_ids)
+    assert answer["total_cumulative"]["units"] == answer["paid"]["units"] == str(sum(map(int, owed.values())))
+    response = client.get("/v1/distributions/1/file")
+    assert to_hex(keccak256(response.content)) == answer["data_hash"]
+    file = parse(response.content)
+    assert {entry.payee: Fraction(entry.numerator, ENTITLEMENT_ONE) for entry in file.entitlements.lines} == owed
+    again = client.get("/v1/distributions/1/file", headers={"if-none-match": response.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    payees = walk(get, "/v1/distributions/1/payees")
+    assert {(p["payee"], p["numerator"]) for p in payees} == {
+        (checksum_address(entry.payee), str(entry.numerator)) for entry in file.entitlements.lines
+    }

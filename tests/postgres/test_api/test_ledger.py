@@ -1,11 +1,10 @@
-"""Batches, receipts, assets, operators, payers, distributions and the status page, against chain and blobs."""
+"""Batches, receipts, assets, operators, payers and the status page, against chain and blobs."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -15,24 +14,12 @@ from ledger.protocol.blob.layout import FE_BYTES
 from ledger.protocol.hexadecimal import checksum_address, from_hex, to_hex
 from ledger.protocol.keccak import keccak256
 from ledger.protocol.units import ENTITLEMENT_ONE, POST_DEADLINE_SECONDS, PPM
-from settlement.distribution_file import parse
 from tests.factories.indexed_world import BOND, CAP, DEPOSIT, OWN_DEPOSIT
 from tests.factories.operator_flow import INPUT_PRICE, OUTPUT_PRICE
 from tests.factories.paid_world import DATA_PPM, PaidWorld
-from tests.postgres.test_api.conftest import Get
+from tests.postgres.test_api.conftest import Get, walk
 
 pytestmark = pytest.mark.e2e
-
-
-def walk(get: Get, path: str, **parameters: Any) -> list[Any]:
-    """All items of a list, two at a time."""
-    items, cursor = [], None
-    while True:
-        page = get(path, limit=2, **parameters, **({"cursor": cursor} if cursor else {}))
-        items += page["items"]
-        cursor = page["next_cursor"]
-        if cursor is None:
-            return items
 
 
 def test_batches_are_listed_newest_first_with_their_finality(world: PaidWorld, get: Get) -> None:
@@ -233,27 +220,6 @@ def test_a_sorted_list_has_every_item_once_page_by_page(get: Get, path: str, sor
     assert sorted(map(repr, items)) == sorted(map(repr, usual))
 
 
-@pytest.mark.parametrize("sort", ["address", "-earned"])
-@pytest.mark.parametrize("most", [1, 100_000])
-def test_earnings_are_kept_as_long_as_the_same_batches_count(
-    world: PaidWorld, get: Get, monkeypatch: pytest.MonkeyPatch, sort: str, most: int
-) -> None:
-    before = walk(get, "/v1/contributors", sort=sort)
-    assert len(before) > 4
-    monkeypatch.setattr("api.earners.MOST", most)  # with 1, the database is asked for each page
-    set_verdict(world, "pending")
-    try:
-        assert walk(get, "/v1/contributors", sort=sort) != before
-    finally:
-        set_verdict(world, "valid")
-    assert walk(get, "/v1/contributors", sort=sort) == before
-
-
-def set_verdict(world: PaidWorld, verdict: str) -> None:
-    with psycopg.connect(world.url) as connection:
-        connection.execute("UPDATE batches SET verdict = %s WHERE batch_id = %s", (verdict, world.settled_ids[0]))
-
-
 def test_operators_are_ranked_page_by_page_whoever_they_are(world: PaidWorld, get: Get) -> None:
     strangers = [bytes([n]) * 20 for n in (1, 2, 0xFE)]
     with psycopg.connect(world.url) as connection:
@@ -298,26 +264,6 @@ def test_payers_read_what_the_escrow_holds_for_them(world: PaidWorld, get: Get) 
             receipts = walk(get, f"/v1/payers/{checksum_address(payer)}/charges/{charge['batch_id']}/receipts")
             assert {receipt["payer"] for receipt in receipts} == {checksum_address(payer)}
             assert sum(int(receipt["fee"]["units"]) for receipt in receipts) == int(charge["amount"]["units"])
-
-
-def test_a_distribution_names_its_signers_and_gives_its_file(world: PaidWorld, get: Get, client: httpx.Client) -> None:
-    (line,) = get("/v1/distributions")["items"]
-    answer = get("/v1/distributions/1")
-    assert (line["phase"], answer["settlement_state"], answer["has_file"]) == ("active", "paid", True)
-    assert len(line["attesters"]) == 2
-    assert [a["signed"] for a in answer["answers"]] == [True] * 3
-    owed = world.exact(world.settled_ids)
-    assert answer["total_cumulative"]["units"] == answer["paid"]["units"] == str(sum(map(int, owed.values())))
-    response = client.get("/v1/distributions/1/file")
-    assert to_hex(keccak256(response.content)) == answer["data_hash"]
-    file = parse(response.content)
-    assert {entry.payee: Fraction(entry.numerator, ENTITLEMENT_ONE) for entry in file.entitlements.lines} == owed
-    again = client.get("/v1/distributions/1/file", headers={"if-none-match": response.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-    payees = walk(get, "/v1/distributions/1/payees")
-    assert {(p["payee"], p["numerator"]) for p in payees} == {
-        (checksum_address(entry.payee), str(entry.numerator)) for entry in file.entitlements.lines
-    }
 
 
 def test_the_status_page_accounts_for_every_unit(world: PaidWorld, get: Get) -> None:
