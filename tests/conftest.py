@@ -8,7 +8,7 @@ import os
 import socket
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,9 +46,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse a test without exactly one marker of what it needs."""
-    wrong = [item.nodeid for item in items if sum(item.get_closest_marker(name) is not None for name in MARKERS) != 1]
+    wrong = [item.nodeid for item in items if len(_markers(item)) != 1]
     if wrong:
         raise pytest.UsageError(f"exactly one marker of {', '.join(MARKERS)} is needed on: {', '.join(wrong)}")
+    for item in items:  # reports have no markers, and a folder's name among their keywords
+        item.user_properties += [("marker", name) for name in _markers(item)]
+
+
+def _markers(item: pytest.Item) -> list[str]:
+    return [name for name in MARKERS if item.get_closest_marker(name) is not None]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -157,16 +163,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed", "error", "xfailed", "xpassed"):
         for report in terminalreporter.stats.get(outcome, []):
             if getattr(report, "when", "call") in ("call", "setup"):
-                ran.update(_marker_names(report.keywords))
+                ran.update(_reported(report))
     for item in terminalreporter.stats.get("deselected", []):
-        left_out.update(_marker_names(item.keywords))
+        left_out.update(_markers(item))
     for report in terminalreporter.stats.get("skipped", []):
-        left_out.update(_marker_names(report.keywords))
+        left_out.update(_reported(report))
     terminalreporter.write_line(f"ran by marker: {_counted(ran)}; left out: {_counted(left_out)}")
 
 
-def _marker_names(keywords: Iterable[str]) -> list[str]:
-    return [name for name in MARKERS if name in keywords]
+def _reported(report: pytest.TestReport) -> list[str]:
+    return [str(value) for name, value in report.user_properties if name == "marker"]
 
 
 def _counted(counts: Counter[str]) -> str:
