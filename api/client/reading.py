@@ -16,7 +16,7 @@ from api.schemas.contributors import ClaimProof, Contributor, ContributorLine, E
 from api.schemas.costs import Costs
 from api.schemas.distributions import Distribution, DistributionPayees, Distributions
 from api.schemas.figures import Page
-from api.schemas.operators import Operator, OperatorLine
+from api.schemas.operators import Operator, OperatorLine, PublishedPrice
 from api.schemas.payers import ChargeLine, Payer
 from api.schemas.receipts import Receipts
 from api.schemas.statements import Invoice, Statement
@@ -151,6 +151,10 @@ class TributaryClient:
     @_reads("/v1/operators/{operator}")
     def operator(self, operator: str) -> Operator:
         return self._get(Operator, f"/v1/operators/{operator}")
+
+    @_reads("/v1/operators/{operator}/prices")
+    def operator_prices(self, operator: str, **page: str | int) -> Page[PublishedPrice]:
+        return self._get(Page[PublishedPrice], f"/v1/operators/{operator}/prices", **page)
 
     @_reads("/v1/distributions")
     def distributions(self, **page: str | int) -> Distributions:

@@ -81,10 +81,24 @@ _KEYS = text("""
     WHERE operator = :operator ORDER BY lane, block_number, log_index
 """)
 
+_HAS_PRICE = text("SELECT EXISTS (SELECT FROM prices WHERE operator = :operator)")
+
 _PRICES = text("""
-    SELECT asset_id, input_price_units, output_price_units, effective_at, block_number FROM prices
-    WHERE operator = :operator ORDER BY asset_id, effective_at DESC, block_number DESC, log_index DESC LIMIT 500
+    SELECT asset_id, input_price_units, output_price_units, effective_at, block_number, log_index,
+           effective_at <= :now AND NOT EXISTS (
+               SELECT FROM prices n
+               WHERE n.operator = p.operator AND n.asset_id = p.asset_id AND n.effective_at <= :now
+               AND (n.effective_at, n.block_number, n.log_index) > (p.effective_at, p.block_number, p.log_index)
+           ) AS in_force
+    FROM prices p
+    WHERE operator = :operator AND asset_id >= :asset_id
+    AND (asset_id > :asset_id OR (effective_at, block_number, log_index) < (:effective_at, :block_number, :log_index))
+    ORDER BY asset_id, effective_at DESC, block_number DESC, log_index DESC LIMIT :limit
 """)
+
+PricePlace = tuple[int, int, int, int]
+"""(asset_id, effective_at, block_number, log_index)"""
+BEFORE_ALL_PRICES: PricePlace = (-1, 0, 0, 0)
 
 
 def operators(reading: Reading, after: bytes, limit: int) -> list[bytes]:
@@ -133,6 +147,13 @@ def keys(reading: Reading, operator: bytes) -> list[Row[Any]]:
     return list(reading.session.execute(_KEYS, {"operator": operator}))
 
 
-def prices(reading: Reading, operator: bytes) -> list[Row[Any]]:
-    """Published prices, newest first for each asset."""
-    return list(reading.session.execute(_PRICES, {"operator": operator}))
+def has_price(reading: Reading, operator: bytes) -> bool:
+    """Whether it ever published one."""
+    return bool(reading.session.execute(_HAS_PRICE, {"operator": operator}).scalar_one())
+
+
+def prices(reading: Reading, operator: bytes, after: PricePlace, limit: int) -> list[Row[Any]]:
+    """Published prices by rising asset, newest first for each, behind that place; `in_force` at the newest block's time."""
+    place = dict(zip(("asset_id", "effective_at", "block_number", "log_index"), after, strict=True))
+    given = {"operator": operator, "now": reading.l2.unsafe.timestamp, "limit": limit} | place
+    return list(reading.session.execute(_PRICES, given))

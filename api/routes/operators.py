@@ -43,11 +43,11 @@ def list_operators(
 
 @router.get("/{operator}")
 def one_operator(reading: CurrentReading, operator: AddressPath) -> Operator:
-    """One operator: volume, bond, lanes with their keys, published prices."""
+    """One operator: volume, bond, lanes with their keys."""
     who = address_of(operator)
-    keys, prices, held = queries.keys(reading, who), queries.prices(reading, who), queries.held(reading, who)
+    keys, held = queries.keys(reading, who), queries.held(reading, who)
     (line,) = _lines(reading, [who])
-    if not (keys or prices or held or line.last_committed_at):
+    if not (keys or held or line.last_committed_at or queries.has_price(reading, who)):
         raise NotFoundError(f"{address(who)} is no operator; GET /v1/operators lists them.")
     now = reading.l2.unsafe.number
     return Operator(
@@ -58,8 +58,23 @@ def one_operator(reading: CurrentReading, operator: AddressPath) -> Operator:
         own_deposit=_held(reading, held.get("operator_deposits")),
         slashed=amount(reading, queries.slashed_units(reading, who), now),
         lanes=_lanes(reading, queries.lanes(reading, who), keys),
-        prices=_prices(reading, prices),
     )
+
+
+@router.get("/{operator}/prices")
+def list_prices(
+    reading: CurrentReading, operator: AddressPath, cursor: Cursor = None, limit: Limit = 50
+) -> Page[PublishedPrice]:
+    """What an operator has published, by rising asset and the newest first for each; none is an empty list."""
+    key = key_of(cursor, (int, int, int, int))
+    asset_id, effective_at, block, log = queries.BEFORE_ALL_PRICES if key is None else map(int, key)
+    found = queries.prices(reading, address_of(operator), (asset_id, effective_at, block, log), limit + 1)
+    following = None
+    if len(found) > limit:
+        last = found[limit - 1]
+        following = cursor_after(last.asset_id, last.effective_at, last.block_number, last.log_index)
+    shown = [_price(reading, row) for row in found[:limit]]
+    return Page[PublishedPrice](read_at=ReadAt.of(reading), items=shown, next_cursor=following)
 
 
 def _lines(reading: Reading, who: list[bytes]) -> list[OperatorLine]:
@@ -152,22 +167,13 @@ def _lanes(reading: Reading, lanes: list[Row[Any]], keys: list[Row[Any]]) -> lis
     return found
 
 
-def _prices(reading: Reading, rows: list[Row[Any]]) -> list[PublishedPrice]:
-    """Rows come newest first for each asset: the first one whose time has come is in force."""
-    now, in_force, shown = reading.l2.unsafe.timestamp, set(), []
-    for row in rows:
-        is_first = row.asset_id not in in_force and row.effective_at <= now
-        if is_first:
-            in_force.add(row.asset_id)
-        shown.append(
-            PublishedPrice(
-                asset_id=row.asset_id,
-                input_price_units=str(row.input_price_units),
-                output_price_units=str(row.output_price_units),
-                effective_at=row.effective_at,
-                in_force=is_first,
-                finality=reading.l2.of(row.block_number),
-                block=row.block_number,
-            )
-        )
-    return shown
+def _price(reading: Reading, row: Row[Any]) -> PublishedPrice:
+    return PublishedPrice(
+        asset_id=row.asset_id,
+        input_price_units=str(row.input_price_units),
+        output_price_units=str(row.output_price_units),
+        effective_at=row.effective_at,
+        in_force=row.in_force,
+        finality=reading.l2.of(row.block_number),
+        block=row.block_number,
+    )

@@ -79,7 +79,7 @@ class PublishedPrice(Model):
 
 
 class Operator(OperatorLine):
-    """An operator with its stake, its lanes and its prices."""
+    """An operator with its stake and its lanes; its prices have a path of their own."""
 
     read_at: ReadAt
     bond: Figure
@@ -87,4 +87,3 @@ class Operator(OperatorLine):
     own_deposit: Figure = Field(description="What stands in for payers that fall short")
     slashed: Amount
     lanes: list[Lane]
-    prices: list[PublishedPrice]

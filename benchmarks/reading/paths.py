@@ -24,7 +24,8 @@ _READ = (
     "/v1/contributors/{payee}/receipts", "/v1/contributors/{payee}/statement", "/v1/receipts/{digest}",
     "/v1/batches", "/v1/batches/{batch_id}", "/v1/batches/{batch_id}/receipts", "/v1/batches/{batch_id}/receipts/77",
     "/v1/batches?sort=id", "/v1/costs", "/v1/costs?operator={operator}", "/v1/assets?sort=-id",
-    "/v1/contributors?sort=-earned", "/v1/operators?sort=-settled_fees", "/v1/operators", "/v1/operators/{operator}", "/v1/distributions", "/v1/distributions/{root_index}",
+    "/v1/contributors?sort=-earned", "/v1/operators?sort=-settled_fees", "/v1/operators", "/v1/operators/{operator}",
+    "/v1/operators/{operator}/prices", "/v1/distributions", "/v1/distributions/{root_index}",
     "/v1/distributions/{root_index}/payees", "/v1/payers/{payer}", "/v1/payers/{payer}/charges",
     "/v1/payers/{charge}/receipts", "/v1/receipts?operator={operator}&lane=0&seq=100077",
 )  # fmt: skip

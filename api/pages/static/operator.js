@@ -10,13 +10,13 @@ import { card, table } from "./tables.js";
 export function operatorPage(address) {
   const path = `/v1/operators/${address}`;
   const load = async () => {
-    const [operator, batches, costs] = await Promise.all([read(path), read(`/v1/batches?operator=${address}&limit=15`), read(`/v1/costs?operator=${address}`)]);
-    return { operator, batches, costs, readAt: operator.read_at };
+    const [operator, prices, batches, costs] = await Promise.all([read(path), read(`${path}/prices`), read(`/v1/batches?operator=${address}&limit=15`), read(`/v1/costs?operator=${address}`)]);
+    return { operator, prices, batches, costs, readAt: operator.read_at };
   };
   live(`Operator ${address.slice(0, 8)}…`, "/v1/events", load, draw);
 }
 
-function draw({ operator, batches, costs }) {
+function draw({ operator, prices, batches, costs }) {
   const { exposure, uptime } = operator;
   return html`<div><h1>Operator</h1><p class="hash">${operator.address}</p><p><a href="/contributors/${operator.address}">What it earned</a> is on its page as a contributor.</p></div>
     <dl class="figures">
@@ -31,12 +31,12 @@ function draw({ operator, batches, costs }) {
     </dl>
     ${uptime ? html`<p class="empty">Uptime is the share of the time since ${moment(uptime.since)} in which a batch had been committed in the 24 hours before: receipts must be posted within that time. A pause says that it was down or that nobody asked; the chain can't tell which. On a development chain, days over which the clock was moved are such a pause.</p>` : nothing}
     ${card("Newest batches", batchTable(batches.items))}
-    ${card("Prices", prices(operator.prices))}
+    ${card("Prices", html`${priceTable(prices.items)}${prices.next_cursor === null ? nothing : html`<p class="empty">The first ${count(prices.items.length)}; the API has the rest.</p>`}`)}
     ${card("What a receipt takes", costFigures(costs))}
     ${card("Lanes and keys", lanes(operator.lanes))}`;
 }
 
-function prices(lines) {
+function priceTable(lines) {
   return table("Prices", ["Asset", "1000 units in#", "1000 units out#", "From", ""], lines.map((line) => [
     assetLink(line.asset_id), tokens(line.input_price_units), tokens(line.output_price_units), moment(line.effective_at),
     line.in_force ? html`<span class="badge good">in force</span>` : "",

@@ -153,7 +153,11 @@ def test_operators_show_what_they_have_at_stake(world: PaidWorld, get: Get) -> N
     (lane,) = answer["lanes"]
     assert lane["next_seq"] == world.inner.flow.ledger.next_seq(world.operator, 0, "latest")
     assert len(lane["keys"]) == 1
-    assert {price["asset_id"] for price in answer["prices"] if price["in_force"]} >= {world.model, world.adapter}
+    prices = walk(get, f"/v1/operators/{address}/prices")
+    assert [price["asset_id"] for price in prices] == sorted(price["asset_id"] for price in prices)
+    in_force = [price["asset_id"] for price in prices if price["in_force"]]
+    assert len(in_force) == len(set(in_force))
+    assert set(in_force) >= {world.model, world.adapter}
 
 
 def test_operators_show_how_steadily_they_commit_and_what_is_exposed(world: PaidWorld, get: Get) -> None:
@@ -236,6 +240,25 @@ def test_operators_are_ranked_page_by_page_whoever_they_are(world: PaidWorld, ge
     finally:
         with psycopg.connect(world.url) as connection:
             connection.execute("DELETE FROM prices WHERE block_hash = sha256('ranked')")
+
+
+def test_an_operators_prices_have_their_history_page_by_page(world: PaidWorld, get: Get) -> None:
+    who, later = bytes([3]) * 20, get("/v1/status")["read_at"]["l2"]["unsafe"]["timestamp"] + 86_400
+    published = [(2, 10, 0), (2, 20, 0), (2, 20, 1), (2, later, 2), (7, later, 3), (9, 5, 4)]
+    with psycopg.connect(world.url) as connection:
+        connection.cursor().executemany(
+            "INSERT INTO prices (chain_id, block_number, block_hash, log_index, operator, asset_id, input_price_units,"
+            " output_price_units, effective_at) VALUES (901, 1, sha256('history'), %s, %s, %s, 1, 1, %s)",
+            [(log + 10 * n, who, asset, at) for n, (asset, at, log) in enumerate(published)],
+        )
+    try:
+        found = walk(get, f"/v1/operators/{checksum_address(who)}/prices")
+        assert [(price["asset_id"], price["effective_at"], price["in_force"]) for price in found] == [
+            (2, later, False), (2, 20, True), (2, 20, False), (2, 10, False), (7, later, False), (9, 5, True),
+        ]  # fmt: skip
+    finally:
+        with psycopg.connect(world.url) as connection:
+            connection.execute("DELETE FROM prices WHERE block_hash = sha256('history')")
 
 
 def test_batches_say_by_which_terms_and_since_when_they_are_attested(world: PaidWorld, get: Get) -> None:
