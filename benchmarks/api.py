@@ -19,7 +19,7 @@ P99_MS, MONTH_MS, PAINT_MS = 50, 20, 500
 def main() -> None:
     asked = options(__doc__ or "")
     receipts = QUICK_RECEIPTS if asked.quick else FULL_RECEIPTS
-    seconds = 2 if asked.quick else 10
+    seconds = 1 if asked.quick else 10
     with tempfile.TemporaryDirectory(prefix="tributary-bench-") as folder:
         rows = measured(Path(folder), receipts, seconds)
     finish(

@@ -102,7 +102,7 @@ def list_contributors(
     asset_id: IdPath,
     version: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="Of its terms; the one in force.")] = None,
     cursor: Cursor = None,
-    limit: Limit = 100,
+    limit: Limit = 50,
 ) -> Page[ListedContributor]:
     """Who is paid through the contributor lists that an asset's terms name, with weight and share; none is an empty list."""
     rows = queries.assets(reading, asset_id=asset_id)

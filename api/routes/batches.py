@@ -98,7 +98,7 @@ def one_batch(reading: CurrentReading, batch_id: IdPath) -> Batch:
 
 @router.get("/{batch_id}/receipts")
 def batch_receipts(
-    reading: CurrentReading, batch_id: IdPath, fill: Fill = None, cursor: Cursor = None, limit: Limit = 100
+    reading: CurrentReading, batch_id: IdPath, fill: Fill = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Receipt]:
     """A batch's receipts by position: sorted by payer, then seq. Empty until its blobs are read."""
     batch = _fill(reading, batch_id, fill)

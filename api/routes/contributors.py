@@ -54,7 +54,7 @@ Sort = Annotated[
 
 @router.get("")
 def list_contributors(
-    request: Request, reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 100
+    request: Request, reading: CurrentReading, sort: Sort = "address", cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ContributorLine]:
     """Every payee, with all it earned and was paid through the finalised L2 block."""
     if reading.l2.finalized is None:

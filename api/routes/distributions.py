@@ -64,7 +64,7 @@ def one_distribution(reading: CurrentReading, root_index: IdPath) -> Distributio
 
 @router.get("/{root_index}/payees")
 def distribution_payees(
-    reading: CurrentReading, root_index: IdPath, cursor: Cursor = None, limit: Limit = 100
+    reading: CurrentReading, root_index: IdPath, cursor: Cursor = None, limit: Limit = 50
 ) -> DistributionPayees:
     """The lines of a distribution by rising payee: exact earnings and the whole units that the tree pays."""
     row = _root(reading, root_index)

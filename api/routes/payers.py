@@ -79,7 +79,7 @@ def payer_charges(
 
 @router.get("/{payer}/charges/{batch_id}/receipts")
 def charge_receipts(
-    reading: CurrentReading, payer: AddressPath, batch_id: IdPath, cursor: Cursor = None, limit: Limit = 100
+    reading: CurrentReading, payer: AddressPath, batch_id: IdPath, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[Receipt]:
     """The receipts behind one charge: they add up to it, in the batch's newest filling."""
     who = address_of(payer)

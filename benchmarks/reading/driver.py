@@ -83,7 +83,7 @@ def drive(served: Served, addresses: Sequence[str], rate: int, seconds: int) -> 
 
 async def _drive(url: str, addresses: Sequence[str], rate: int, seconds: int) -> Taken:
     async with httpx.AsyncClient(base_url=url, timeout=60, limits=httpx.Limits(max_connections=64)) as client:
-        warm = max(1, int(rate * WARM_UP_SECONDS))
+        warm = max(1, int(rate * min(WARM_UP_SECONDS, seconds / 4)))
         asked = list(islice(cycle(addresses), warm + rate * seconds))
         began = time.perf_counter()
 
