@@ -13,7 +13,7 @@ class Allowance:
 
     def __init__(self, most: int) -> None:
         self._most = float(most)
-        self._limit = float(most)  # grows by fractions of a request
+        self._limit = float(most)  # of requests, never of money; grows by fractions of one
         self._running = 0
         self._changed = threading.Condition()
 
